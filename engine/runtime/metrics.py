@@ -1,0 +1,182 @@
+"""Every metric of the engine, declared in one place with its help text; units stand last."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 5, 10, 30)
+_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Metrics:
+    """One registry and its metrics; a process makes one, a test as many as it has engines."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._declare_seams()
+        self._declare_intents()
+        self._declare_capital()
+        self._declare_loops()
+        self._declare_ingress()
+
+    def exposition(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"holdfast_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"holdfast_{name}", text, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = _CALL_BUCKETS
+    ) -> Histogram:
+        return Histogram(f"holdfast_{name}", text, labels, registry=self.registry, buckets=buckets)
+
+    def _declare_seams(self) -> None:
+        self.sql_call_duration_seconds = self._histogram(
+            "sql_call_duration_seconds",
+            "Duration of SQL function calls, connection wait included",
+            "function",
+        )
+        self.sql_call_errors_total = self._counter(
+            "sql_call_errors_total",
+            "SQL function calls that failed, by code of the error",
+            "function",
+            "code",
+        )
+        self.refusals_total = self._counter(
+            "refusals_total", "Refusals and denials by the SQL functions, by code", "code", "function"
+        )
+        self.cross_tenant_access_attempts_total = self._counter(
+            "cross_tenant_access_attempts_total",
+            "Attempts to reach another tenant's things",
+            "tenant",
+            "function",
+        )
+        self.illegal_transition_attempts_total = self._counter(
+            "illegal_transition_attempts_total",
+            "State transitions that the database refused",
+            "tenant",
+            "function",
+        )
+        self.stale_token_attempts_total = self._counter(
+            "stale_token_attempts_total", "Releases refused for an old fencing token", "tenant", "function"
+        )
+        self.financial_invariant_failures_total = self._counter(
+            "financial_invariant_failures_total",
+            "Calls that would have broken a capital invariant",
+            "tenant",
+            "function",
+        )
+        self.coalescer_batch_size_items = self._histogram(
+            "coalescer_batch_size_items", "Items in one array call", "function", buckets=_BATCH_BUCKETS
+        )
+        self.exchange_call_duration_seconds = self._histogram(
+            "exchange_call_duration_seconds", "Duration of exchange calls", "endpoint", "outcome"
+        )
+        self.exchange_budget_wait_seconds = self._histogram(
+            "exchange_budget_wait_seconds", "Wait for the rate budget of an exchange account", "endpoint"
+        )
+        self.exchange_clock_offset_seconds = self._gauge(
+            "exchange_clock_offset_seconds", "Exchange clock minus ours", "account"
+        )
+        self.exchange_circuit_open = self._gauge(
+            "exchange_circuit_open", "1 while the circuit of an account is open", "account"
+        )
+
+    def _declare_intents(self) -> None:
+        self.intents_total = self._counter(
+            "intents_total", "Intents by how their answer ended", "kind", "outcome"
+        )
+        self.denials_total = self._counter(
+            "denials_total", "Intents refused by us before anything was sent", "kind", "code"
+        )
+        self.entry_duration_seconds = self._histogram(
+            "entry_duration_seconds", "From reception of an entry to its answer", "outcome"
+        )
+        self.exit_duration_seconds = self._histogram(
+            "exit_duration_seconds", "From reception of an exit to its answer", "outcome"
+        )
+        self.cancels_total = self._counter("cancels_total", "Cancels by what became of them", "result")
+        self.entry_lock_contention_total = self._counter(
+            "entry_lock_contention_total", "Entries denied because the entry lock was held"
+        )
+        self.entry_lock_acquisition_seconds = self._histogram(
+            "entry_lock_acquisition_seconds", "From reception of an entry to its entry lock, queue included"
+        )
+        self.entry_lock_expired = self._gauge(
+            "entry_lock_expired", "Entry locks past their TTL whose intent is not resolved"
+        )
+        self.queue_depth_intents = self._gauge(
+            "queue_depth_intents", "Intents that wait for their turn", "kind"
+        )
+        self.facts_pending = self._gauge(
+            "facts_pending", "Confirmed facts that wait for the database in memory"
+        )
+        self.false_absence_total = self._counter(
+            "false_absence_total", "Orders that appeared after they were held for absent"
+        )
+        self.duplicate_order_conflicts_total = self._counter(
+            "duplicate_order_conflicts_total", "Second exchange orders seen for one intent"
+        )
+        self.fills_total = self._counter(
+            "fills_total", "Fills handed to the ledger, by source and result", "source", "result"
+        )
+        self.open_orders = self._gauge("open_orders", "Orders open in the ledger", "account")
+        self.in_doubt_intents = self._gauge(
+            "in_doubt_intents", "Intents sent with an unknown outcome", "account"
+        )
+        self.sending_expired_intents = self._gauge(
+            "sending_expired_intents", "Intents still sending past their expiry", "account"
+        )
+
+    def _declare_capital(self) -> None:
+        self.capital_quote_units = self._gauge(
+            "capital_quote_units",
+            "Capital figures of a profile in its quote asset",
+            "tenant",
+            "profile",
+            "asset",
+            "figure",
+        )
+        self.profile_mode = self._gauge(
+            "profile_mode", "1 for the present mode of a profile", "tenant", "profile", "mode"
+        )
+        self.invariant_violations = self._gauge(
+            "invariant_violations", "Invariant checks that failed at the last look", "check"
+        )
+        self.invariant_checks_total = self._counter(
+            "invariant_checks_total", "Invariant checks done", "check"
+        )
+
+    def _declare_loops(self) -> None:
+        self.loop_heartbeat_timestamp_seconds = self._gauge(
+            "loop_heartbeat_timestamp_seconds", "Unix time of a loop's last sign of life", "loop"
+        )
+        self.loop_iterations_total = self._counter("loop_iterations_total", "Iterations of a loop", "loop")
+        self.loop_errors_total = self._counter(
+            "loop_errors_total", "Unexpected errors that ended a loop's run", "loop"
+        )
+        self.loop_running = self._gauge("loop_running", "1 while a loop runs", "loop")
+        self.loop_iteration_duration_seconds = self._histogram(
+            "loop_iteration_duration_seconds", "Duration of a loop's iterations", "loop"
+        )
+        self.stream_events_total = self._counter(
+            "stream_events_total", "Events of the exchange's streams", "account", "kind"
+        )
+        self.stream_reconnects_total = self._counter(
+            "stream_reconnects_total", "Reconnects of the exchange's streams", "account", "kind"
+        )
+        self.quote_age_seconds = self._gauge(
+            "quote_age_seconds", "Age of the last quote", "account", "symbol"
+        )
+        self.gate_open = self._gauge("gate_open", "1 for a start-up gate that is open", "gate")
+
+    def _declare_ingress(self) -> None:
+        self.http_request_duration_seconds = self._histogram(
+            "http_request_duration_seconds", "Duration of robots' requests", "route", "method", "status"
+        )
+        self.http_requests_in_flight = self._gauge("http_requests_in_flight", "Requests being answered")
+        self.rate_limited_total = self._counter(
+            "rate_limited_total", "Requests refused for their rate", "scope"
+        )
