@@ -1,0 +1,75 @@
+"""Databases for every test: a fresh, fully deployed one each, on a real server.
+
+`database` gives a copy of the deployed template (some 30 ms), dropped after the test:
+
+    async def test_it(database):
+        conn = await database.connect()                     # asyncpg, an ordinary login acting as holdfast_engine
+        other = await database.connect("holdfast_operator")  # or _reader, _scheduler, _owner
+        admin = await database.admin()                       # superuser, sees through row level security
+        await database.advance_clock(60)                     # moves fn_clock() of this database only
+        pool = await asyncpg.create_pool(database.engine_url)  # yours to close; the others close by themselves
+
+`any_database` runs the test twice: on 18 (embedded), and on Debian's 15 deployed by a non-superuser.
+`postgres15` is a database on 15 only. `server`, `server15` are the servers (`create`, `create_empty`, `drop`).
+HOLDFAST_TEST_DATABASE_URL names a server to use instead of the embedded one; HOLDFAST_TEST_DURABLE=1 turns fsync on.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.database.servers import BIN_DIR_15, Database, Server, in_own_loop
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    url = os.environ.get("HOLDFAST_TEST_DATABASE_URL")
+    if url:
+        given = Server(url)
+        in_own_loop(given.prepare())
+    else:
+        given = Server.start()
+    yield given
+    given.stop()
+
+
+@pytest.fixture(scope="session")
+def server15() -> Iterator[Server]:
+    if not (BIN_DIR_15 / "postgres").exists():
+        missing = f"PostgreSQL 15 is not installed in {BIN_DIR_15} (make test installs it when run as root)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    given = Server.start(BIN_DIR_15, ordinary_deployer=True)
+    yield given
+    given.stop()
+
+
+@pytest.fixture
+async def database(server: Server) -> AsyncIterator[Database]:
+    made = await server.create()
+    yield made
+    await server.drop(made)
+
+
+@pytest.fixture
+async def postgres15(server15: Server) -> AsyncIterator[Database]:
+    made = await server15.create()
+    yield made
+    await server15.drop(made)
+
+
+@pytest.fixture(params=["18", "15"])
+async def any_database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    chosen: Server = request.getfixturevalue("server" if request.param == "18" else "server15")
+    made = await chosen.create()
+    yield made
+    await chosen.drop(made)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What did not run is never silent, also without -rs."""
+    reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}
+    for reason in sorted(reasons):
+        terminalreporter.write_line(f"NOT RUN: {reason}", red=True)
