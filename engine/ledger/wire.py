@@ -1,0 +1,67 @@
+"""How values cross to SQL and back: numbers as exact text, moments as ISO text, JSON without floats."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.money import parse_decimal, to_text
+
+
+def exact(number: Decimal | None, field: str) -> str | None:
+    """Return a number as the text SQL takes; excess scale is refused here, Postgres would round it.
+
+    Raises INVALID_NUMBER for more than 20 + 18 digits, NaN and infinity.
+    """
+    if number is None:
+        return None
+    text = to_text(number)
+    parse_decimal(text, field)
+    return text
+
+
+def moment(when: datetime | None) -> str | None:
+    """Return an aware moment as ISO text; a naive one is a bug."""
+    if when is None:
+        return None
+    if when.tzinfo is None:
+        raise HoldfastError(ErrorCode.INTERNAL, "a moment without time zone reached the ledger")
+    return when.isoformat()
+
+
+def number(text: str | None) -> Decimal | None:
+    """Return a number that SQL gave as text."""
+    return None if text is None else Decimal(text)
+
+
+def instant(text: str) -> datetime:
+    """Return a moment that SQL gave as text."""
+    return datetime.fromisoformat(text)
+
+
+def dump(value: Any) -> str:
+    """Return JSON text for a jsonb parameter; a float in it is a bug and refused."""
+    return json.dumps(_plain(value), separators=(",", ":"))
+
+
+def load(text: Any) -> Any:
+    """Return what a jsonb result holds; a bare number in it becomes a Decimal, never a float."""
+    return json.loads(text, parse_float=Decimal) if isinstance(text, str) else text
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, Decimal):
+        return exact(value, "number")
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, UUID):
+        return str(value)
+    raise HoldfastError(ErrorCode.INTERNAL, f"{type(value).__name__} cannot cross to the ledger")
