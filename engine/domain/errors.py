@@ -54,6 +54,7 @@ class ErrorCode(StrEnum):
     REJECTED = "REJECTED"
     NOT_PLACED = "NOT_PLACED"
     IN_DOUBT = "IN_DOUBT"
+    EXCHANGE_UNAVAILABLE = "EXCHANGE_UNAVAILABLE"
     # the engine
     NOT_READY = "NOT_READY"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
@@ -106,6 +107,9 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
     ErrorCode.REJECTED: _e(422, "The exchange refused the order; its own code is in `exchange_code`."),
     ErrorCode.NOT_PLACED: _e(503, "The order never left this process; use a new key.", retryable=True),
     ErrorCode.IN_DOUBT: _e(202, "The order was sent and its outcome is unknown; its capital stays reserved."),
+    ErrorCode.EXCHANGE_UNAVAILABLE: _e(
+        503, "The exchange did not answer a read, or not completely; it proves nothing.", retryable=True
+    ),
     ErrorCode.NOT_READY: _e(503, "A start-up gate is closed; /readyz names it.", retryable=True),
     ErrorCode.DATABASE_UNAVAILABLE: _e(503, "The database did not answer in time.", retryable=True),
     ErrorCode.ILLEGAL_TRANSITION: _e(409, "The state machine has no such transition."),

@@ -75,4 +75,39 @@ class InDoubt:
     raw: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """The exchange confirmed the cancel; the report says what was filled before it, if the exchange does."""
+
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The exchange has no such *open* order. It proves nothing: the order may have filled, so look."""
+
+    exchange_code: str
+    message: str
+
+
 SendOutcome = Placed | Refused | NotSent | InDoubt
+CancelOutcome = Canceled | NotFound | Refused | NotSent | InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an exchange account holds of one asset: total = free + used (in open orders)."""
+
+    free: Decimal
+    used: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best prices of a symbol and when they were true, in the exchange's clock; None: that side is empty."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    at_ms: int
