@@ -1,0 +1,140 @@
+"""The demo's last screen: plain text that says what happened and whether all of it holds."""
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+
+from engine.cli.demo.result import Result, order_states
+from engine.domain.money import to_text
+
+_SHOWN_PROBLEMS = 12
+_LABEL = 14
+
+
+def render(result: Result) -> str:
+    """Return the screen, without colours; at most about 60 lines of 100 characters."""
+    lines = ["", *_capital(result), "", *_events(result), "", *_comparison(result), ""]
+    problems = result.problems
+    if not problems:
+        lines.append(
+            "All of it holds: nothing sent twice, nothing lost, nothing counted twice."
+            f" {result.seconds:.1f} s."
+        )
+        return "\n".join(lines)
+    lines.append(f"This does not hold ({len(problems)}):")
+    lines += [f"  {text}" for text in problems[:_SHOWN_PROBLEMS]]
+    if len(problems) > _SHOWN_PROBLEMS:
+        lines.append(f"  … and {len(problems) - _SHOWN_PROBLEMS} more (DEMO_JSON=FILE keeps all of them)")
+    return "\n".join(lines)
+
+
+def _capital(result: Result) -> list[str]:
+    heads = ("profile", "allocated", "in orders", "in positions", "realized pnl", "available", "journal")
+    rows = [
+        (
+            profile.name,
+            _money(profile.allocated),
+            _money(profile.reserved_for_orders),
+            _money(profile.reserved_for_positions),
+            _money(profile.realized_pnl),
+            _money(profile.available),
+            "differs" if profile.broken else "equal",
+        )
+        for profile in result.profiles
+    ]
+    quote = result.profiles[0].quote_asset if result.profiles else ""
+    checked = f"{result.tally.readings:,} times while trading, and rebuilt from the journal at the end"
+    return [
+        f"CAPITAL  in {quote}: available = allocated - in orders - in positions + realized pnl >= 0",
+        *_table(heads, rows, "lrrrrrl"),
+        f"  checked {checked}: {len(result.invariant_violations)} violations",
+    ]
+
+
+def _events(result: Result) -> list[str]:
+    tally = result.tally
+    p50, p99 = tally.entry_ms(0.5), tally.entry_ms(0.99)
+    latency = "no entry was placed"
+    if p50 is not None and p99 is not None:
+        latency = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, from the robot's request to the recorded confirmation"
+    rows = [
+        ("intents", sum(result.intent_states.values()), _counted(result.intent_states)),
+        ("orders", len(result.ledger.orders), _counted(order_states(result.ledger))),
+        ("fills", len(result.ledger.fills), ""),
+        ("denied", sum(tally.denials.values()), _counted(tally.denials)),
+        ("sent twice", tally.sent_twice, f"{result.duplicates} duplicate orders at the exchange"),
+    ]
+    return [
+        "WHAT HAPPENED",
+        *(
+            line
+            for label, count, detail in rows
+            for line in _wrapped(f"  {label:<{_LABEL}}{count:>6,}", detail)
+        ),
+        f"  {'entry':<{_LABEL}}{'':>6}  {latency}",
+    ]
+
+
+def _comparison(result: Result) -> list[str]:
+    ledger, exchange = result.ledger, result.exchange
+    differing = Counter(text.split(" ", 1)[0] for text in result.differences)
+    rows = [
+        ("orders", str(len(ledger.orders)), str(len(exchange.orders)), "", differing["order"]),
+        ("fills", str(len(ledger.fills)), str(len(exchange.fills)), "", differing["fill"]),
+    ]
+    rows += [
+        (
+            line.asset,
+            to_text(line.expected),
+            to_text(line.exchange),
+            f"= {to_text(line.profiles)} in profiles + {to_text(line.unassigned)} unassigned",
+            int(line.expected != line.exchange),
+        )
+        for line in result.assets
+    ]
+    return [
+        "THE LEDGER AGAINST THE EXCHANGE'S OWN BOOKS",
+        *_table(
+            ("", "ledger", "exchange", "", ""),
+            [
+                (what, here, there, f"{differing} differ" if differing else "equal", detail)
+                for what, here, there, detail, differing in rows
+            ],
+            "lrrll",
+        ),
+        "  every order by state and quantities, every fill by price, quantity and fee, every balance",
+    ]
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
+    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
+    return [
+        "  "
+        + "  ".join(
+            f"{cell:>{width}}" if side == "r" else f"{cell:<{width}}"
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        ).rstrip()
+        for row in (heads, *rows)
+    ]
+
+
+def _wrapped(head: str, detail: str, width: int = 98) -> list[str]:
+    lines = [f"{head}  "]
+    for part in detail.split(", "):
+        if len(lines[-1]) + len(part) > width:
+            lines[-1] = lines[-1].rstrip()
+            lines.append(" " * (len(head) + 2))
+        lines[-1] += f"{part}, "
+    lines[-1] = lines[-1].rstrip(", ")
+    return lines
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+
+
+def _money(number: Decimal) -> str:
+    """All digits that are there, at least two: nothing is rounded on this screen."""
+    text = f"{number.normalize():,f}"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction:<02}"
