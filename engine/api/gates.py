@@ -1,0 +1,145 @@
+"""The start-up gates: which must be open before an order is taken, and why one is closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.runtime.clock import Clock
+from engine.runtime.metrics import Metrics
+
+
+class Gate(StrEnum):
+    """In the order in which they open."""
+
+    DATABASE = "database"
+    SCHEMA = "schema"
+    INVARIANTS = "invariants"
+    ACCOUNTS = "accounts"
+    INSTRUMENTS = "instruments"
+    CLOCK = "clock"
+
+
+# What is true of each exchange account by itself: one that is away closes no other.
+ACCOUNT_GATES = (Gate.ACCOUNTS, Gate.INSTRUMENTS, Gate.CLOCK)
+_ENGINE_GATES = (Gate.DATABASE, Gate.SCHEMA, Gate.INVARIANTS)
+_NOT_REACHED = "not reached yet"
+
+
+@dataclass(slots=True)
+class _State:
+    reason: str | None
+    since: datetime
+
+
+class Gates:
+    """States of the gates, written by the daemon and read by the API."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._engine = {gate: _State(_NOT_REACHED, clock.now()) for gate in _ENGINE_GATES}
+        self._accounts: dict[str, dict[Gate, _State]] = {}
+        self._stopping = False
+        self.notes: list[str] = []
+
+    def open(self, gate: Gate, account: str | None = None) -> None:
+        self._set(gate, account, None)
+
+    def close(self, gate: Gate, reason: str, account: str | None = None) -> None:
+        self._set(gate, account, reason)
+
+    def forget(self, account: str) -> None:
+        """Drop an account that no longer exists."""
+        self._accounts.pop(account, None)
+
+    def stop(self) -> None:
+        """Close everything that takes orders, for good."""
+        self._stopping = True
+
+    @property
+    def ready(self) -> bool:
+        return self.closed() is None
+
+    def closed(self, account: str | None = None) -> tuple[str, str] | None:
+        """Return name and reason of the first closed gate; of one account's if it is named, else of all."""
+        if self._stopping:
+            return "stopping", "the daemon is stopping"
+        for gate, state in self._engine.items():
+            if state.reason is not None:
+                return gate.value, state.reason
+        if not self._accounts:
+            return Gate.ACCOUNTS.value, "no exchange account is registered"
+        names = [account] if account is not None else sorted(self._accounts)
+        for gate in ACCOUNT_GATES:
+            for name in names:
+                reason = self._reason(gate, name)
+                if reason is not None:
+                    return gate.value, f"{name}: {reason}"
+        return None
+
+    def check_database(self) -> None:
+        """Refuse what needs the database while it is not known to be ours. Raises NOT_READY."""
+        for gate in (Gate.DATABASE, Gate.SCHEMA):
+            reason = self._engine[gate].reason
+            if reason is not None:
+                raise HoldfastError(ErrorCode.NOT_READY, f"{gate.value}: {reason}", gate=gate.value)
+
+    def check_orders(self, account: str | None = None) -> None:
+        """Refuse a new order while a gate is closed. Raises NOT_READY with the gate."""
+        closed = self.closed(account) if account is not None else self._closed_engine()
+        if closed is not None:
+            raise HoldfastError(ErrorCode.NOT_READY, f"{closed[0]}: {closed[1]}", gate=closed[0])
+
+    def report(self) -> list[dict[str, Any]]:
+        """Every gate with its state, for /readyz and /internal/health."""
+        rows = [_row(gate, None, state) for gate, state in self._engine.items()]
+        if not self._accounts:
+            rows.append(
+                {"gate": Gate.ACCOUNTS.value, "open": False, "reason": "no exchange account is registered"}
+            )
+        for name in sorted(self._accounts):
+            rows += [_row(gate, name, state) for gate, state in self._accounts[name].items()]
+        return rows
+
+    def _closed_engine(self) -> tuple[str, str] | None:
+        if self._stopping:
+            return "stopping", "the daemon is stopping"
+        for gate, state in self._engine.items():
+            if state.reason is not None:
+                return gate.value, state.reason
+        return None
+
+    def _reason(self, gate: Gate, account: str) -> str | None:
+        state = self._accounts.get(account, {}).get(gate)
+        return _NOT_REACHED if state is None else state.reason
+
+    def _set(self, gate: Gate, account: str | None, reason: str | None) -> None:
+        if account is None:
+            states = self._engine
+        else:
+            now = self._clock.now()
+            states = self._accounts.setdefault(
+                account, {each: _State(_NOT_REACHED, now) for each in ACCOUNT_GATES}
+            )
+        if states[gate].reason != reason:
+            states[gate] = _State(reason, self._clock.now())
+        self._metrics.gate_open.labels(gate.value).set(
+            all(state.reason is None for state in self._all(gate)) if account else reason is None
+        )
+
+    def _all(self, gate: Gate) -> list[_State]:
+        return [states[gate] for states in self._accounts.values()]
+
+
+def _row(gate: Gate, account: str | None, state: _State) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "gate": gate.value,
+        "open": state.reason is None,
+        "reason": state.reason,
+        "since": state.since.isoformat(),
+    }
+    if account is not None:
+        row["account"] = account
+    return row
