@@ -1,0 +1,120 @@
+"""`holdfast paper`: runs the paper exchange in the foreground."""
+
+import asyncio
+import ctypes
+import json
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from engine.paper.options import AccountOption, Options, read_account
+
+_PR_SET_PDEATHSIG = 1
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=18080, show_default=True, help="REST and WebSocket port; 0 takes a free one.")
+@click.option("--control-port", default=18081, show_default=True, help="Control port; 0 takes a free one.")
+@click.option("--seed", default=7, show_default=True, help="Same seed and same requests give the same fills.")
+@click.option(
+    "--step-ms", default=250, show_default=True, help="Pace of prices; 0: only over the control port."
+)
+@click.option("--replay", metavar="[SYMBOL=]FILE", help="Recorded trades or candles (.csv, .zip) to play.")
+@click.option("--replay-speed", default=1, show_default=True, help="Recorded seconds per second.")
+@click.option("--fee-asset", help="Third asset to pay fees in while there is enough of it, e.g. BNB.")
+@click.option("--enforce-limits", is_flag=True, help="Answer 429 beyond Binance's limits.")
+@click.option(
+    "--account", "accounts", multiple=True, metavar="KEY:SECRET:USDT=10000,BTC=1", help="Repeatable."
+)
+@click.option("--exit-with-parent", is_flag=True, help="Stop when the starting process ends.")
+def command(
+    host: str,
+    port: int,
+    control_port: int,
+    seed: int,
+    step_ms: int,
+    replay: str | None,
+    replay_speed: int,
+    fee_asset: str | None,
+    enforce_limits: bool,
+    accounts: tuple[str, ...],
+    exit_with_parent: bool,
+) -> None:
+    """Run an exchange of your own that speaks Binance spot's protocol; nothing here is real money.
+
+    Prints one JSON line when ready: {"event": "ready", "port": ..., "control_port": ...}.
+    """
+    if exit_with_parent:
+        _die_with_parent()
+    if replay is not None and not Path(replay.rpartition("=")[2]).is_file():
+        raise click.BadParameter(f"no such file: {replay}", param_hint="--replay")
+    options = Options(
+        host=host,
+        port=port,
+        control_port=control_port,
+        seed=seed,
+        step_ms=step_ms,
+        replay=replay,
+        replay_speed=replay_speed,
+        enforce_limits=enforce_limits,
+        fee_asset=fee_asset,
+        accounts=_accounts(accounts),
+    )
+    asyncio.run(_serve(options))
+
+
+def _accounts(given: tuple[str, ...]) -> tuple[AccountOption, ...]:
+    try:
+        return tuple(read_account(text) for text in given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--account") from None
+
+
+async def _serve(options: Options) -> None:
+    # Imported here so that `--help` does not pay for the HTTP server.
+    from engine.paper.server import PaperExchange  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with PaperExchange(options) as paper:
+            _announce(paper.url, paper.ws_url, paper.control_url)
+            ready = {"event": "ready", "port": paper.port, "control_port": paper.control_port}
+            click.echo(json.dumps(ready))
+            await stop.wait()
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {options.host}: {error}") from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _announce(url: str, ws_url: str, control_url: str) -> None:
+    """Tell people what to set; on stderr, because stdout carries the one line for programs."""
+    click.echo(
+        f"""Paper exchange on {url}, control port {control_url}. In ccxt:
+  ccxt.pro.binance({{"apiKey": KEY, "secret": SECRET,
+    "options": {{"fetchMarkets": {{"types": ["spot"]}}, "fetchCurrencies": False, "fetchMargins": False}},
+    "urls": {{"api": {{"public": "{url}/api/v3", "private": "{url}/api/v3", "sapi": "{url}/sapi/v1",
+      "ws": {{"spot": "{ws_url}/stream/ws", "ws-api": {{"spot": "{ws_url}/ws-api/v3"}}}}}}}}}})""",
+        err=True,
+    )
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end this process with the one that started it (Linux); elsewhere it is ignored."""
+    parent = os.getppid()
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    except (AttributeError, OSError):
+        return
+    if os.getppid() != parent:
+        raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    command()

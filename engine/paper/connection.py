@@ -1,0 +1,70 @@
+"""One WebSocket connection: an ordered, bounded way out, so that a slow reader never holds up matching."""
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import WSMsgType, web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_WAITING_MAX = 20_000
+
+
+class Connection:
+    """Sends in order from a queue; a client that lets too much pile up is cut off."""
+
+    def __init__(self) -> None:
+        self._socket = web.WebSocketResponse(autoping=True, compress=False)
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(_WAITING_MAX)
+        self._writer: asyncio.Task[None] | None = None
+
+    async def open(self, request: web.BaseRequest) -> web.WebSocketResponse:
+        await self._socket.prepare(request)
+        self._writer = asyncio.create_task(self._write())
+        return self._socket
+
+    def send(self, message: dict[str, Any] | str) -> None:
+        text = message if isinstance(message, str) else json.dumps(message, separators=(",", ":"))
+        try:
+            self._waiting.put_nowait(text)
+        except asyncio.QueueFull:
+            self.cut()
+
+    def cut(self) -> None:
+        """Drop the connection without a goodbye."""
+        if self._writer is not None:
+            self._writer.cancel()
+        transport = self._socket._req.transport if self._socket._req is not None else None  # noqa: SLF001 - aiohttp offers no abort
+        if transport is not None:
+            transport.abort()
+
+    async def messages(self) -> "AsyncIterator[dict[str, Any]]":
+        """What the client sends, as JSON objects; what is none is answered with an error."""
+        async for message in self._socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            try:
+                given = json.loads(message.data)
+            except ValueError:
+                given = None
+            if isinstance(given, dict):
+                yield given
+            else:
+                self.send({"error": {"code": 2, "msg": "Invalid request: unable to parse the request"}})
+
+    async def close(self) -> None:
+        """Send what waits, say goodbye."""
+        if self._writer is not None:
+            self._writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await self._writer
+        with contextlib.suppress(ConnectionError):
+            await self._socket.close()
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self._socket.send_str(await self._waiting.get())

@@ -1,0 +1,205 @@
+"""The control port: clock, faults, accounts, money, prices, the oracle and the log of order requests."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from engine.paper import refusals, scale
+from engine.paper.faults import read_fault
+from engine.paper.options import AccountOption
+
+if TYPE_CHECKING:
+    from engine.paper.accounts import Account
+    from engine.paper.server import PaperExchange
+
+Given = dict[str, Any]
+
+
+class Control:
+    """JSON in, JSON out; 400 with a message for what cannot be done, 404 for an unknown path."""
+
+    def __init__(self, paper: "PaperExchange") -> None:
+        self._paper = paper
+        self._routes: dict[tuple[str, str], Callable[[Given], Any]] = {
+            ("GET", "/clock"): self._clock,
+            ("POST", "/clock"): self._set_clock,
+            ("GET", "/faults"): lambda _: {"faults": paper.faults.shown()},
+            ("POST", "/faults"): self._change_faults,
+            ("DELETE", "/faults"): self._clear_faults,
+            ("GET", "/oracle"): self._oracle,
+            ("GET", "/accounts"): self._accounts,
+            ("POST", "/accounts"): self._open_account,
+            ("POST", "/deposit"): lambda given: self._move_money(given, 1),
+            ("POST", "/withdraw"): lambda given: self._move_money(given, -1),
+            ("GET", "/market"): self._market,
+            ("POST", "/market"): self._set_market,
+            ("POST", "/step"): self._step,
+            ("POST", "/streams"): self._streams,
+            ("GET", "/requests"): self._requests,
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        route = self._routes.get((request.method, request.path))
+        if route is None:
+            return _reply(404, {"error": f"no {request.method} {request.path} here"})
+        try:
+            given: Any = dict(request.query)
+            if request.can_read_body:
+                given.update(json.loads(await request.read(), parse_float=str))
+            return _reply(200, route(given))
+        except refusals.Refusal as refusal:
+            return _reply(400, {"error": refusal.message})
+        except (KeyError, ValueError, TypeError) as error:
+            return _reply(400, {"error": f"{type(error).__name__}: {error}"})
+
+    def _clock(self, _: Given) -> Any:
+        clock = self._paper.clock
+        return {
+            "now_ms": clock.now_ms(),
+            "offset_ms": clock.offset_ms,
+            "frozen": clock.frozen,
+            "pending": clock.pending,
+        }
+
+    def _set_clock(self, given: Given) -> Any:
+        clock = self._paper.clock
+        if "freeze" in given:
+            at = given["freeze"]
+            if at is False:
+                clock.unfreeze()
+            else:
+                clock.freeze(None if at is True else int(at))
+        if "skew_ms" in given:
+            clock.skew(int(given["skew_ms"]))
+        if "advance_ms" in given:
+            clock.advance(int(given["advance_ms"]))
+        return self._clock(given)
+
+    def _change_faults(self, given: Given) -> Any:
+        if given.get("clear"):
+            return self._clear_faults({})
+        fields = {name: int(value) if name in _WHOLE else value for name, value in given.items()}
+        if "delay_s" in fields:
+            fields["delay_s"] = float(fields["delay_s"])
+        return self._paper.faults.add(read_fault(fields)).shown()
+
+    def _clear_faults(self, given: Given) -> Any:
+        self._paper.faults.clear(int(given["id"]) if "id" in given else None)
+        return {"faults": self._paper.faults.shown()}
+
+    def _oracle(self, given: Given) -> Any:
+        key = given.get("account")
+        if key is not None:
+            self._account(key)
+        return self._paper.oracle.shown(self._paper.matching, key)
+
+    def _accounts(self, _: Given) -> Any:
+        return {"accounts": [_shown(account) for account in self._paper.matching.accounts.values()]}
+
+    def _open_account(self, given: Given) -> Any:
+        """Open an account, or change the rates and the fee asset of one that is there."""
+        key = str(given["key"])
+        account = self._paper.matching.accounts.get(key)
+        if account is None:
+            deposits = {asset: _amount(amount) for asset, amount in dict(given.get("deposits", {})).items()}
+            account = self._paper.add_account(AccountOption(key, str(given["secret"]), deposits))
+        if "maker_rate" in given:
+            account.maker_rate = _amount(given["maker_rate"])
+        if "taker_rate" in given:
+            account.taker_rate = _amount(given["taker_rate"])
+        if "fee_asset" in given:
+            account.fee_asset = given["fee_asset"]
+        return _shown(account)
+
+    def _move_money(self, given: Given, sign: int) -> Any:
+        account, amount = self._account(given["account"]), _amount(given["amount"])
+        if amount < 0:
+            raise ValueError("amount must be positive")
+        self._paper.deposit(account.key, str(given["asset"]), sign * amount)
+        return _shown(account)
+
+    def _market(self, given: Given) -> Any:
+        markets = self._paper.matching.markets
+        symbols = [given["symbol"]] if "symbol" in given else list(markets)
+        return {
+            symbol: {
+                "bids": [[scale.text(p), scale.text(q)] for p, q in markets[symbol].book.bids.levels(10)],
+                "asks": [[scale.text(p), scale.text(q)] for p, q in markets[symbol].book.asks.levels(10)],
+                "last": scale.text(markets[symbol].last_price),
+                "pinned": symbol in self._paper.outside.pins,
+            }
+            for symbol in symbols
+        }
+
+    def _set_market(self, given: Given) -> Any:
+        symbol = str(given["symbol"])
+        if given.get("unpin"):
+            self._paper.outside.unpin(symbol)
+        else:
+            bid, ask = _amount(given["bid"]), _amount(given["ask"])
+            depth = _amount(given.get("depth", "1000"))
+            instrument = self._paper.matching.markets[symbol].instrument
+            if not 0 < bid < ask or bid % instrument.tick or ask % instrument.tick:
+                raise ValueError("bid must be below ask, both on the tick")
+            if depth <= 0 or depth % instrument.lot:
+                raise ValueError("depth must be positive and on the lot")
+            self._paper.outside.pin(symbol, bid, ask, depth)
+        return self._market({"symbol": symbol})
+
+    def _step(self, given: Given) -> Any:
+        self._paper.step(int(given.get("steps", 1)))
+        return self._market({})
+
+    def _streams(self, given: Given) -> Any:
+        """Cut all connections, or end one account's subscriptions with the exchange's farewell."""
+        if given.get("cut"):
+            self._paper.market_streams.cut()
+            self._paper.user_streams.cut()
+        if "terminate" in given:
+            self._paper.user_streams.terminate(self._account(given["terminate"]))
+        return {}
+
+    def _requests(self, given: Given) -> Any:
+        wanted = {
+            name: given[name] for name in ("clientOrderId", "account", "method", "symbol") if name in given
+        }
+        found = [
+            one
+            for one in self._paper.rest.requests
+            if all(one[name] == value for name, value in wanted.items())
+        ]
+        return {"requests": found}
+
+    def _account(self, key: str) -> "Account":
+        account = self._paper.matching.accounts.get(key)
+        if account is None:
+            raise ValueError(f"no account with key {key!r}")
+        return account
+
+
+_WHOLE = {"delay_ms", "status", "retry_after_s"}
+
+
+def _amount(given: Any) -> int:
+    """Read an amount given as text or as a whole number; a leading minus makes a rebate."""
+    given = str(given)
+    return -scale.parse(given[1:]) if given.startswith("-") else scale.parse(given)
+
+
+def _shown(account: "Account") -> dict[str, Any]:
+    return {
+        "key": account.key,
+        "uid": account.uid,
+        "maker_rate": scale.text(account.maker_rate),
+        "taker_rate": scale.text(account.taker_rate),
+        "fee_asset": account.fee_asset,
+        "free": {asset: scale.text(amount) for asset, amount in sorted(account.free.items())},
+        "locked": {asset: scale.text(amount) for asset, amount in sorted(account.locked.items())},
+    }
+
+
+def _reply(status: int, shown: Any) -> web.Response:
+    body = json.dumps(shown, separators=(",", ":")).encode()
+    return web.Response(status=status, body=body, content_type="application/json")

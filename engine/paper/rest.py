@@ -1,0 +1,219 @@
+"""The REST port: authenticates, injects faults, calls the endpoint, answers as Binance does."""
+
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from engine.paper import refusals, signing
+from engine.paper.endpoints import ENDPOINTS, Call, Endpoint
+from engine.paper.faults import Fault, FaultKind, Faults
+
+if TYPE_CHECKING:
+    from engine.paper.accounts import Account
+    from engine.paper.limits import Limits
+    from engine.paper.matching import Matching
+
+_HTML = b"<html><head><title>Bad gateway</title></head><body>cloudfront</body></html>"
+_REQUESTS_KEPT = 200_000
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it came in."""
+
+    method: str
+    path: str
+    query: str
+    body: str
+    params: dict[str, str]
+    key: str | None
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back; `payload` bytes are sent as they are."""
+
+    status: int
+    payload: Any
+    headers: dict[str, str]
+
+
+class Dropped(Exception):  # noqa: N818 - the connection is to be cut, nothing failed
+    """Cut the connection instead of answering."""
+
+
+class Rest:
+    """Turns HTTP requests into calls and refusals into Binance's error bodies."""
+
+    def __init__(self, matching: "Matching", limits: "Limits", faults: Faults) -> None:
+        self._matching = matching
+        self._limits = limits
+        self._faults = faults
+        self.requests: deque[dict[str, Any]] = deque(maxlen=_REQUESTS_KEPT)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
+        params = signing.parameters(query)
+        if body:
+            params.update(signing.parameters(body))
+        key = request.headers.get("X-MBX-APIKEY")
+        received = Received(request.method, path, query, body, params, key)
+        fault = self._faults.take(received.method, path, params, key)
+        try:
+            reply = self._answer(received) if fault is None else await self._answer_faulty(received, fault)
+        except Dropped:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=499)
+        payload = reply.payload
+        if not isinstance(payload, bytes):
+            payload = json.dumps(payload, separators=(",", ":")).encode()
+        content_type = "text/html" if payload == _HTML else _JSON
+        return web.Response(
+            body=payload, status=reply.status, headers=reply.headers, content_type=content_type
+        )
+
+    def _answer(
+        self, received: Received, fault: Fault | None = None, valid_until_ms: int | None = None
+    ) -> Reply:
+        """Process one request; every refusal becomes an answer with code and message."""
+        self._matching.clock.run_due()
+        headers: dict[str, str] = {}
+        endpoint = ENDPOINTS.get((received.method, received.path))
+        try:
+            if endpoint is None:
+                raise refusals.Refusal(-1000, "Path not found.", 404)
+            if valid_until_ms is None:
+                account, valid_until_ms = self._authenticate(endpoint, received)
+            else:
+                account = self._matching.accounts[received.key or ""]
+            counted = account.key if endpoint.order and account is not None else None
+            weight = _weight(endpoint, received)
+            headers = self._limits.count(self._matching.clock.now_ms(), weight, counted)
+            if endpoint.signed:
+                signing.check_still_valid(valid_until_ms, self._matching.clock)
+            reply = Reply(200, endpoint.answer(Call(self._matching, received.params, account)), headers)
+        except refusals.Refusal as refusal:
+            shown = {"code": refusal.code, "msg": refusal.message}
+            reply = Reply(refusal.status, shown, {**headers, **refusal.headers})
+        if endpoint is not None and endpoint.order:
+            self._note(received, reply, fault)
+        return reply
+
+    def _authenticate(self, endpoint: Endpoint, received: Received) -> "tuple[Account | None, int]":
+        if not endpoint.signed:
+            return None, 0
+        account = signing.account_of(self._matching.accounts, received.key)
+        valid_until_ms = signing.window_end(received.params, self._matching.clock)
+        signing.check_signature(account, received.query, received.body, received.params.get("signature"))
+        return account, valid_until_ms
+
+    async def _answer_faulty(self, received: Received, fault: Fault) -> Reply:
+        """Let the ordered fault happen, before or after the request is processed."""
+        kind = fault.kind
+        if kind is FaultKind.DELAY:
+            return await self._answer_delayed(received, fault)
+        if kind is FaultKind.LATE_APPLY:
+            return self._apply_late(received, fault)
+        not_processed = {
+            FaultKind.DROP_BEFORE: 0,
+            FaultKind.UNKNOWN_BEFORE: 504,
+            FaultKind.HTTP_5XX_BEFORE: fault.status or 502,
+            FaultKind.RATE_LIMITED: fault.status or 429,
+        }
+        if kind in not_processed:
+            reply = Reply(not_processed[kind], None, {})
+            self._note(received, reply, fault)
+        else:
+            reply = self._answer(received, fault)
+        return _spoiled(reply, fault)
+
+    async def _answer_delayed(self, received: Received, fault: Fault) -> Reply:
+        """Hold the request back between the two checks of its validity window."""
+        endpoint = ENDPOINTS.get((received.method, received.path))
+        if endpoint is None or not endpoint.signed:
+            await asyncio.sleep(fault.delay_ms / 1000)
+            return self._answer(received, fault)
+        try:
+            _, valid_until_ms = self._authenticate(endpoint, received)
+        except refusals.Refusal:
+            return self._answer(received, fault)
+        await asyncio.sleep(fault.delay_ms / 1000)
+        return self._answer(received, fault, valid_until_ms)
+
+    def _apply_late(self, received: Received, fault: Fault) -> Reply:
+        """Leave the client without an answer and process the request later by the exchange's clock."""
+        endpoint = ENDPOINTS.get((received.method, received.path))
+        if endpoint is None or not endpoint.signed:
+            return self._answer(received, fault)
+        try:
+            _, valid_until_ms = self._authenticate(endpoint, received)
+        except refusals.Refusal:
+            return self._answer(received, fault)
+        until = valid_until_ms if fault.recheck else 10**15
+        clock = self._matching.clock
+        clock.call_at(
+            clock.now_ms() + int(fault.delay_s * 1000), lambda: self._note_late(received, fault, until)
+        )
+        if fault.answer == "drop":
+            raise Dropped
+        unknown = refusals.unknown_execution()
+        return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, {})
+
+    def _note_late(self, received: Received, fault: Fault, valid_until_ms: int) -> None:
+        self._answer(received, fault, valid_until_ms)
+
+    def _note(self, received: Received, reply: Reply, fault: Fault | None) -> None:
+        """Remember an order request, refused ones too, so that sends per client order id can be counted."""
+        params, shown = received.params, reply.payload
+        shown = shown if isinstance(shown, dict) else {}
+        self.requests.append(
+            {
+                "time": self._matching.clock.now_ms(),
+                "account": received.key,
+                "method": received.method,
+                "path": received.path,
+                "symbol": params.get("symbol"),
+                "side": params.get("side"),
+                "type": params.get("type"),
+                "clientOrderId": params.get("newClientOrderId") or params.get("origClientOrderId"),
+                "orderId": shown.get("orderId") or params.get("orderId"),
+                "status": reply.status,
+                "code": shown.get("code"),
+                "fault": None if fault is None else fault.kind.value,
+            }
+        )
+
+
+def _weight(endpoint: Endpoint, received: Received) -> int:
+    """Weights that depend on parameters: lists without a symbol cost more, one order's trades less."""
+    if received.path == "/api/v3/openOrders" and "symbol" not in received.params:
+        return 80
+    if received.path == "/api/v3/myTrades" and "orderId" in received.params:
+        return 5
+    return endpoint.weight
+
+
+def _spoiled(reply: Reply, fault: Fault) -> Reply:
+    """Replace a true answer by what the fault makes of it."""
+    kind = fault.kind
+    if kind in {FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER}:
+        raise Dropped
+    if kind in {FaultKind.UNKNOWN_BEFORE, FaultKind.UNKNOWN_AFTER}:
+        unknown = refusals.unknown_execution()
+        return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, reply.headers)
+    if kind in {FaultKind.HTTP_5XX_BEFORE, FaultKind.HTTP_5XX_AFTER}:
+        return Reply(fault.status or 502, _HTML, reply.headers)
+    if kind is FaultKind.HTML_200_AFTER:
+        return Reply(200, _HTML, reply.headers)
+    if kind is FaultKind.EMPTY_200_AFTER:
+        return Reply(200, b"", reply.headers)
+    status = fault.status or 429
+    text = "Way too many requests; IP banned." if status == 418 else "Too many requests."  # noqa: PLR2004 - HTTP
+    return Reply(status, {"code": -1003, "msg": text}, {"Retry-After": str(fault.retry_after_s)})

@@ -1,0 +1,140 @@
+"""The paper exchange as one object: builds its parts, listens on both ports, steps its market."""
+
+import asyncio
+import contextlib
+import socket
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from engine.paper.accounts import Account
+from engine.paper.clock import ExchangeClock
+from engine.paper.control import Control
+from engine.paper.faults import Fault, FaultKind, Faults, Match
+from engine.paper.instruments import default_instruments
+from engine.paper.limits import Limits
+from engine.paper.market_streams import MarketStreams
+from engine.paper.matching import Matching
+from engine.paper.options import AccountOption, Options
+from engine.paper.oracle import Oracle, Record
+from engine.paper.prices import OutsideMarket
+from engine.paper.replay import Replay, open_replay
+from engine.paper.rest import Rest
+from engine.paper.streams import Streams
+from engine.paper.user_streams import UserStreams
+
+_DUE_CHECK_S = 0.05
+
+
+class PaperExchange:
+    """`async with PaperExchange(Options(...)) as paper:` serves Binance spot's wire until the block ends."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.clock = ExchangeClock()
+        self.record = Record()
+        self.matching = Matching(self.clock, default_instruments(), self.record)
+        self.oracle = Oracle(self.record)
+        self.faults = Faults()
+        self.outside = OutsideMarket(self.matching, options.seed)
+        self.rest = Rest(self.matching, Limits(options.enforce_limits), self.faults)
+        self.market_streams = MarketStreams(self.matching)
+        self.user_streams = UserStreams(self.matching)
+        self.replay: Replay | None = None
+        if options.replay is not None:
+            self.replay = open_replay(options.replay, self.outside, self.matching)
+        for account in options.accounts:
+            self.add_account(account)
+        self.port = self.control_port = 0
+        self._runners: list[web.ServerRunner] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self.matching.listener = Streams(self.market_streams, self.user_streams)
+        self.port = await self._listen(self.options.port, self._handle)
+        self.control_port = await self._listen(self.options.control_port, Control(self).handle)
+        self._tasks = [asyncio.create_task(self._run_due())]
+        if self.options.step_ms:
+            self._tasks.append(asyncio.create_task(self._run_steps()))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.market_streams.close()
+        await self.user_streams.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        if self.replay is not None:
+            self.replay.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.options.host}:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://{self.options.host}:{self.port}"
+
+    @property
+    def control_url(self) -> str:
+        return f"http://{self.options.host}:{self.control_port}"
+
+    def add_account(self, option: AccountOption) -> Account:
+        """Open an account and make its first deposits."""
+        account = Account(option.key, option.secret.encode(), fee_asset=self.options.fee_asset)
+        self.matching.accounts[option.key] = account
+        for asset, amount in option.deposits.items():
+            self.matching.deposit(account, asset, amount)
+        return account
+
+    def deposit(self, key: str, asset: str, amount: int) -> None:
+        """Move money in (negative: out) and tell the account's streams."""
+        account = self.matching.accounts[key]
+        self.matching.deposit(account, asset, amount)
+        self.user_streams.balance_changed(account, asset, amount)
+
+    def step(self, steps: int = 1) -> None:
+        """Let the outside market take turns, and a replay go on by as many steps of recorded time."""
+        for _ in range(steps):
+            self.outside.step()
+            if self.replay is not None:
+                self.replay.step((self.options.step_ms or 250) * self.options.replay_speed)
+
+    def fault(self, kind: FaultKind, *, match: Match | None = None, **fields: Any) -> Fault:
+        """Order a fault from inside the process."""
+        return self.faults.add(Fault(kind=kind, match=match or Match(), **fields))
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path
+        if path.startswith("/ws-api/"):
+            return await self.user_streams.serve(request)
+        if path.startswith(("/stream", "/ws")):
+            return await self.market_streams.serve(request)
+        return await self.rest.handle(request)
+
+    async def _listen(self, port: int, handler: Any) -> int:
+        """Listen on one port with the bare server: routing and middleware would cost more than an order."""
+        runner = web.ServerRunner(web.Server(handler, access_log=None), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        listener = socket.create_server((self.options.host, port), backlog=1024)
+        site = web.SockSite(runner, listener)
+        await site.start()
+        self._runners.append(runner)
+        return int(listener.getsockname()[1])
+
+    async def _run_due(self) -> None:
+        while True:
+            await asyncio.sleep(_DUE_CHECK_S)
+            self.clock.run_due()
+
+    async def _run_steps(self) -> None:
+        while True:
+            await asyncio.sleep(self.options.step_ms / 1000)
+            self.step()

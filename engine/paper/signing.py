@@ -1,0 +1,84 @@
+"""Who is asking: API key, HMAC signature over exactly what was sent, and the request's validity window."""
+
+import hmac
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from engine.paper import refusals
+
+if TYPE_CHECKING:
+    from engine.paper.accounts import Account
+    from engine.paper.clock import ExchangeClock
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SIGNATURE = re.compile(r"&?signature=([^&]*)")
+_DEFAULT_WINDOW_MS = 5000
+_WINDOW_MAX_MS = 60000
+_AHEAD_MAX_MS = 1000
+
+
+def parameters(text: str) -> dict[str, str]:
+    """Read a query string; the fast way when nothing in it is escaped, as in nearly every order."""
+    if not text:
+        return {}
+    if "%" in text or "+" in text:
+        return dict(parse_qsl(text, keep_blank_values=True))
+    return dict(part.partition("=")[::2] for part in text.split("&") if part)
+
+
+def account_of(accounts: "dict[str, Account]", key: str | None) -> "Account":
+    """Find the account by its key, or refuse as the exchange does."""
+    if not key or not _KEY.fullmatch(key):
+        raise refusals.bad_key_format()
+    account = accounts.get(key)
+    if account is None:
+        raise refusals.unknown_key()
+    return account
+
+
+def check_signature(account: "Account", query: str, body: str, given: str | None) -> None:
+    """Compare the signature with what was sent, byte for byte and in its order, without `signature` itself."""
+    if not given:
+        raise refusals.missing("signature")
+    payload = _SIGNATURE.sub("", query) + _SIGNATURE.sub("", body)
+    expected = hmac.digest(account.secret, payload.encode(), "sha256").hex()
+    if not hmac.compare_digest(expected, given.encode("ascii", "replace").decode().lower()):
+        raise refusals.bad_signature()
+
+
+def window_end(params: dict[str, str], clock: "ExchangeClock") -> int:
+    """Check timestamp and recvWindow now; returns the last moment (ms) at which the request is valid."""
+    raw_time, raw_window = params.get("timestamp"), params.get("recvWindow")
+    if not raw_time:
+        raise refusals.missing("timestamp")
+    if not raw_time.isascii() or not raw_time.isdigit() or len(raw_time) > 20:  # noqa: PLR2004 - Binance's limit
+        raise refusals.illegal_characters("timestamp", "^[0-9]{1,20}$")
+    window_ms = _DEFAULT_WINDOW_MS
+    if raw_window is not None:
+        whole, _, fraction = raw_window.partition(".")
+        if (
+            not raw_window.isascii()
+            or not whole.isdigit()
+            or not (fraction or "0").isdigit()
+            or len(whole) > 5
+        ):  # noqa: PLR2004 - 60000 has five digits
+            raise refusals.illegal_characters("recvWindow", "^[0-9]{1,5}(\\.[0-9]{1,3})?$")
+        window_ms = int(whole)
+        if window_ms > _WINDOW_MAX_MS:
+            raise refusals.Refusal(-1131, "recvWindow must be less than 60000.")
+    sent_ms = int(raw_time)
+    if sent_ms > 10**14:  # noqa: PLR2004 - beyond any time in ms: the client sent microseconds
+        sent_ms //= 1000
+    now_ms = clock.now_ms()
+    if sent_ms >= now_ms + _AHEAD_MAX_MS:
+        raise refusals.ahead_of_server()
+    if now_ms - sent_ms > window_ms:
+        raise refusals.outside_window()
+    return sent_ms + window_ms
+
+
+def check_still_valid(valid_until_ms: int, clock: "ExchangeClock") -> None:
+    """Check once more just before matching: a request that waited too long is refused."""
+    if clock.now_ms() > valid_until_ms:
+        raise refusals.outside_window()
