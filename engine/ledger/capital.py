@@ -1,4 +1,4 @@
-"""Capital moved by operators: allocate, withdraw, adjust, settle, modes. Every call names actor and reason."""
+"""Capital moved by operators: allocate, withdraw, adjust, settle, modes; each call names actor and reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
