@@ -3,15 +3,16 @@
 `database` gives a copy of the deployed template (some 30 ms), dropped after the test:
 
     async def test_it(database):
-        conn = await database.connect()                     # asyncpg, an ordinary login acting as holdfast_engine
+        conn = await database.connect()                     # asyncpg, an ordinary login as holdfast_engine
         other = await database.connect("holdfast_operator")  # or _reader, _scheduler, _owner
         admin = await database.admin()                       # superuser, sees through row level security
         await database.advance_clock(60)                     # moves fn_clock() of this database only
-        pool = await asyncpg.create_pool(database.engine_url)  # yours to close; the others close by themselves
+        pool = await asyncpg.create_pool(database.engine_url)  # yours to close; the others close themselves
 
 `any_database` runs the test twice: on 18 (embedded), and on Debian's 15 deployed by a non-superuser.
-`postgres15` is a database on 15 only. `server`, `server15` are the servers (`create`, `create_empty`, `drop`).
-HOLDFAST_TEST_DATABASE_URL names a server to use instead of the embedded one; HOLDFAST_TEST_DURABLE=1 turns fsync on.
+`postgres15` is a database on 15 only. `server`, `server15` are the servers (`create`, `create_empty`,
+`drop`). HOLDFAST_TEST_DATABASE_URL names a server to use instead of the embedded one;
+HOLDFAST_TEST_DURABLE=1 turns fsync on.
 """
 
 import os

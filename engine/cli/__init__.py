@@ -13,7 +13,7 @@ from engine.domain.errors import HoldfastError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("engine.cli.run:run", "Run the daemon: robots' API, loops, health endpoints."),
     "paper": ("engine.cli.paper:paper", "Run the paper exchange."),
-    "demo": ("engine.cli.demo:demo", "Trade on the paper exchange and compare every book."),
+    "demo": ("engine.cli.demo.command:demo", "Trade on the paper exchange and compare every book."),
     "db": ("engine.cli.db:db", "Deploy, verify and describe the database."),
     "tenants": ("engine.cli.tenants:tenants", "Create and list tenants."),
     "robots": ("engine.cli.robots:robots", "Create robots and their keys."),
@@ -66,11 +66,11 @@ class _LazyGroup(click.Group):
     help="Read settings from this file too; the environment wins.",
 )
 @click.version_option(package_name="holdfast")
-def main(output: str, env_file: Path | None) -> None:  # noqa: ARG001 - read through the context
+def main(output: str, env_file: Path | None) -> None:
     """Soft sub-accounts for trading robots on real exchange accounts.
 
-    Exit codes: 0 done, 1 a check found something or a step failed, 2 wrong usage, 3 database, exchange or setting
-    missing, 4 not found, 5 refused by a rule.
+    Exit codes: 0 done, 1 a check found something or a step failed, 2 wrong usage, 3 database, exchange or
+    setting missing, 4 not found, 5 refused by a rule.
     """
 
 

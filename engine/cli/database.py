@@ -1,8 +1,7 @@
-"""How a command gets its database: the named one, the running embedded one, or one for the time of the command."""
+"""How a command gets its database: the named one, the running embedded one, or one for this command alone."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import click
 
@@ -12,14 +11,14 @@ from engine.runtime.settings import Settings, load_settings
 
 def current_settings() -> Settings:
     """Settings of the running command, its --env-file included."""
-    env_file: Path | None = click.get_current_context().find_root().params["env_file"]
-    return load_settings(env_file)
+    return load_settings(click.get_current_context().find_root().params["env_file"])
 
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """An administrator's URL. The embedded server is started in the main thread, and stopped afterwards, only if
-    no other process runs it.
+    """An administrator's URL.
+
+    The embedded server is started (in the main thread) and stopped again only if no other process runs it.
     """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()

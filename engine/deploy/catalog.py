@@ -5,22 +5,25 @@ from dataclasses import dataclass
 
 from engine.deploy.connection import Connection
 
-# Each object of the schema with its whole definition as text. Partitions are made while the engine runs and are
-# left out here; the rules of verification.py see them. NOT NULL constraints are told by the columns: their own rows
-# exist since 18 only.
+# Each object of the schema with its whole definition as text. Partitions are made while the engine runs and
+# are left out here; rules.py sees them. NOT NULL constraints are told by the columns: their own rows exist
+# since 18 only.
 _OBJECTS = """
 WITH here AS (SELECT 'engine'::regnamespace::oid AS oid),
 acls AS (
-  SELECT k, o, string_agg(format('%s=%s%s', CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
-         privilege_type, CASE WHEN is_grantable THEN '*' ELSE '' END), ' '
+  SELECT k, o, string_agg(format('%s=%s%s',
+         CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type,
+         CASE WHEN is_grantable THEN '*' ELSE '' END), ' '
          ORDER BY grantee = 0, grantee::regrole::text COLLATE "C", privilege_type) AS acl
   FROM (SELECT 'f' AS k, p.oid AS o, coalesce(proacl, acldefault('f', proowner)) AS items
         FROM pg_proc p, here WHERE pronamespace = here.oid
         UNION ALL
-        SELECT 'c', c.oid, coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))
+        SELECT 'c', c.oid,
+          coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))
         FROM pg_class c, here WHERE relnamespace = here.oid AND relkind IN ('r', 'p', 'v', 'm', 'S')
         UNION ALL
-        SELECT 'n', n.oid, coalesce(nspacl, acldefault('n', nspowner)) FROM pg_namespace n, here WHERE n.oid = here.oid
+        SELECT 'n', n.oid, coalesce(nspacl, acldefault('n', nspowner))
+        FROM pg_namespace n, here WHERE n.oid = here.oid
        ) AS every, aclexplode(items)
   GROUP BY k, o
 ),
@@ -33,9 +36,9 @@ FROM pg_namespace n JOIN here ON n.oid = here.oid LEFT JOIN acls a ON k = 'n' AN
 UNION ALL
 SELECT 'function', format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
   jsonb_build_object('source', p.prosrc, 'body', pg_get_function_sqlbody(p.oid),
-    'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid), 'language', l.lanname,
-    'kind', p.prokind, 'definer', p.prosecdef, 'config', p.proconfig, 'volatility', p.provolatile,
-    'strict', p.proisstrict, 'parallel', p.proparallel, 'leakproof', p.proleakproof,
+    'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
+    'language', l.lanname, 'kind', p.prokind, 'definer', p.prosecdef, 'config', p.proconfig,
+    'volatility', p.provolatile, 'strict', p.proisstrict, 'parallel', p.proparallel, 'leakproof', p.proleakproof,
     'owner', p.proowner::regrole::text, 'acl', a.acl)::text
 FROM pg_proc p JOIN here ON p.pronamespace = here.oid JOIN pg_language l ON l.oid = p.prolang
 LEFT JOIN acls a ON k = 'f' AND o = p.oid
@@ -43,8 +46,8 @@ UNION ALL
 SELECT 'table', t.relname, jsonb_build_object('kind', t.relkind, 'persistence', t.relpersistence,
     'row_security', t.relrowsecurity, 'forced', t.relforcerowsecurity, 'options', t.reloptions,
     'partition_key', pg_get_partkeydef(t.oid), 'owner', t.relowner::regrole::text, 'acl', a.acl,
-    'columns', (SELECT jsonb_agg(jsonb_build_array(c.attname, format_type(c.atttypid, c.atttypmod), c.attnotnull,
-        c.attidentity, c.attgenerated, pg_get_expr(d.adbin, d.adrelid),
+    'columns', (SELECT jsonb_agg(jsonb_build_array(c.attname, format_type(c.atttypid, c.atttypmod),
+        c.attnotnull, c.attidentity, c.attgenerated, pg_get_expr(d.adbin, d.adrelid),
         (SELECT array_agg(x.item::text ORDER BY x.item::text COLLATE "C") FROM unnest(c.attacl) AS x (item)))
         ORDER BY c.attnum)
       FROM pg_attribute c LEFT JOIN pg_attrdef d ON d.adrelid = c.attrelid AND d.adnum = c.attnum
@@ -58,7 +61,8 @@ UNION ALL
 SELECT 'index', i.relname, format('%s valid %s', pg_get_indexdef(x.indexrelid), x.indisvalid)
 FROM pg_index x JOIN tables t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
 UNION ALL
-SELECT 'trigger', format('%s.%s', t.relname, g.tgname), format('%s enabled %s', pg_get_triggerdef(g.oid), g.tgenabled)
+SELECT 'trigger', format('%s.%s', t.relname, g.tgname),
+  format('%s enabled %s', pg_get_triggerdef(g.oid), g.tgenabled)
 FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal
 UNION ALL
 SELECT 'policy', format('%s.%s', t.relname, p.polname),
@@ -74,12 +78,13 @@ FROM pg_class c JOIN here ON c.relnamespace = here.oid LEFT JOIN acls a ON k = '
 WHERE c.relkind IN ('v', 'm')
 UNION ALL
 SELECT 'sequence', c.relname, jsonb_build_object('owner', c.relowner::regrole::text, 'acl', a.acl,
-  'type', format_type(s.seqtypid, NULL), 'start', s.seqstart, 'increment', s.seqincrement, 'cache', s.seqcache,
-  'cycle', s.seqcycle, 'min', s.seqmin, 'max', s.seqmax)::text
+  'type', format_type(s.seqtypid, NULL), 'start', s.seqstart, 'increment', s.seqincrement,
+  'cache', s.seqcache, 'cycle', s.seqcycle, 'min', s.seqmin, 'max', s.seqmax)::text
 FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN here ON c.relnamespace = here.oid
 LEFT JOIN acls a ON k = 'c' AND o = c.oid
 UNION ALL
-SELECT 'type', t.typname, jsonb_build_object('kind', t.typtype, 'base', format_type(t.typbasetype, t.typtypmod),
+SELECT 'type', t.typname, jsonb_build_object('kind', t.typtype,
+  'base', format_type(t.typbasetype, t.typtypmod),
   'not_null', t.typnotnull, 'owner', t.typowner::regrole::text,
   'labels', (SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
   'checks', (SELECT array_agg(pg_get_constraintdef(c.oid) ORDER BY c.conname) FROM pg_constraint c

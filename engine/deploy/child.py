@@ -1,7 +1,7 @@
 """Turns itself into a database server that drops root and is stopped by the kernel when its parent dies.
 
-Run by path, in a fresh interpreter, as `child.py UID GID PARENT_PID COMMAND...`: so no code runs between fork and
-exec in a process with threads. It imports nothing of ours.
+Run by path, in a fresh interpreter, as `child.py UID GID PARENT_PID COMMAND...`: so no code of ours runs
+between fork and exec in a process with threads. It imports nothing of ours.
 """
 
 import ctypes
@@ -23,10 +23,8 @@ def main() -> int:
             os.setuid(uid)
         # After setuid: a change of credentials clears the setting. SIGINT is PostgreSQL's fast shutdown.
         if sys.platform == "linux":
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-            if os.getppid() != parent:  # it died before the kernel was asked
+            failed = ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+            if failed or os.getppid() != parent:  # the parent died before the kernel was asked
                 return FAILED
         os.execv(command[0], command)  # noqa: S606 - the one purpose of this file
     except OSError as error:

@@ -17,7 +17,7 @@ _SERVER_VERSION_MIN = 15
 
 
 async def connect(url: str) -> Connection:
-    """A connection that also works behind a transaction pooler; DATABASE_UNAVAILABLE names host and reason."""
+    """A connection, also through a transaction pooler; DATABASE_UNAVAILABLE names host and reason."""
     try:
         # Texts that the catalog gives (views, constraints) depend on search_path: it is the same for all.
         conn: Connection = await asyncpg.connect(

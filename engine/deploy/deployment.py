@@ -14,6 +14,7 @@ from engine.deploy.sources import SourceFile, SqlTree, read_tree
 from engine.domain.errors import ErrorCode, HoldfastError
 
 _LOCK_KEY = 0x486F6C6466617374  # "Holdfast"; two deploys of one database queue on it
+_LOCK_TIMEOUT_S = 15
 _READERS = (
     "holdfast_engine",
     "holdfast_scheduler",
@@ -49,10 +50,12 @@ FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 WHERE c.relnamespace = 'engine'::regnamespace
 UNION ALL
 SELECT 'DROP VIEW ' || string_agg(c.oid::regclass::text, ', ')
-FROM pg_catalog.pg_class c WHERE c.relnamespace = 'engine'::regnamespace AND c.relkind = 'v' HAVING count(*) > 0
+FROM pg_catalog.pg_class c WHERE c.relnamespace = 'engine'::regnamespace AND c.relkind = 'v' HAVING count(*)
+  > 0
 UNION ALL
 SELECT 'DROP MATERIALIZED VIEW ' || string_agg(c.oid::regclass::text, ', ')
-FROM pg_catalog.pg_class c WHERE c.relnamespace = 'engine'::regnamespace AND c.relkind = 'm' HAVING count(*) > 0
+FROM pg_catalog.pg_class c WHERE c.relnamespace = 'engine'::regnamespace AND c.relkind = 'm' HAVING count(*)
+  > 0
 """
 
 _MADE = {
@@ -84,7 +87,8 @@ class DeployReport:
 async def deploy(url: str, sql_dir: Path | None = None, *, test_clock: bool = False) -> DeployReport:
     """Bring the database at `url` (an admin's login) to what `sql_dir` says.
 
-    All or nothing: one transaction, after the cluster's roles in one of their own. CONFIGURATION names the file
+    All or nothing: one transaction, after the cluster's roles in one of their own. CONFIGURATION names the
+      file
     that failed; an edited applied migration is refused with DRIFT.
     """
     tree = read_tree(sql_dir)
@@ -95,6 +99,11 @@ async def deploy(url: str, sql_dir: Path | None = None, *, test_clock: bool = Fa
             await conn.execute("SELECT pg_catalog.pg_advisory_xact_lock($1)", _LOCK_KEY)
             report = await _apply(conn, tree, test_clock=test_clock)
         await _analyze(conn)
+    except asyncpg.LockNotAvailableError as error:
+        raise HoldfastError(
+            ErrorCode.DATABASE_UNAVAILABLE,
+            f"Other sessions kept their locks on the tables for {_LOCK_TIMEOUT_S} s; nothing was changed.",
+        ) from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise HoldfastError(
             ErrorCode.CONFIGURATION, f"The deploying login may not do this: {error}"
@@ -111,6 +120,8 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         await conn.execute(f"CREATE SCHEMA engine AUTHORIZATION {OWNER}")
     await act_as(conn, OWNER)
     await conn.execute("SET LOCAL check_function_bodies = off; SET LOCAL client_min_messages = warning")
+    # Who waits for a table's lock makes all others wait behind it.
+    await conn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
     await conn.execute(_BOOKKEEPING)
     before = await _recorded(conn)
     applied = await _migrate(conn, tree.migrations)

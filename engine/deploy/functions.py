@@ -1,4 +1,4 @@
-"""Re-applies the function files: keeps a function's identity where its signature stayed, drops it where not."""
+"""Re-applies the function files: a function keeps its identity where its signature stayed."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -88,9 +88,9 @@ async def _apply(conn: Connection, file: SourceFile, old: list[_Present]) -> Non
     try:
         async with conn.transaction():
             await run_file(conn, file)
-    except asyncpg.InvalidFunctionDefinitionError as error:
-        if not old:
-            raise HoldfastError(ErrorCode.CONFIGURATION, f"{file.path}: {error}") from error
+    except HoldfastError as error:
+        if not old or not isinstance(error.__cause__, asyncpg.InvalidFunctionDefinitionError):
+            raise
         # The result type or a parameter's name changed, which CREATE OR REPLACE refuses.
         await _drop(conn, old)
         await act_as(conn, owner_of(file))

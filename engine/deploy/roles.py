@@ -15,7 +15,7 @@ _ATTEMPTS = 50
 async def ensure_roles(conn: Connection, file: SourceFile) -> None:
     """Run roles.sql in its own transaction until no other deploy of the cluster was in the way.
 
-    Roles are shared by all databases of a cluster, but no lock that we may take is: a collision shows as an error.
+    Roles are shared by all databases of a cluster, but no lock we may take is: a collision shows as an error.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:

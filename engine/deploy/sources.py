@@ -43,7 +43,7 @@ class SqlTree:
         return digest.hexdigest()
 
     def effective(self, *, test_clock: bool) -> tuple[SourceFile, ...]:
-        """The repeatable files as deployed: with the movable clock, if wanted, in the place of the real one."""
+        """The repeatable files as deployed, with the movable clock in the place of the real one if wanted."""
         if not test_clock:
             return self.files()
         clock = self.test_clock

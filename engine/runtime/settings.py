@@ -1,9 +1,15 @@
 """Every setting of Holdfast: read from HOLDFAST_* variables, checked once at start."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Root's home is closed to the unprivileged user that PostgreSQL runs as there."""
+    return Path("/var/lib/holdfast") if os.geteuid() == 0 else Path.home() / ".local/share/holdfast"
 
 
 class Settings(BaseSettings):
@@ -16,16 +22,16 @@ class Settings(BaseSettings):
         description="URL of a PostgreSQL 15+ server; without it the embedded server of data_dir is used.",
     )
     data_dir: Path = Field(
-        default=Path("~/.local/share/holdfast"),
-        description="Folder of the embedded database. For root it must not lie below a closed home directory.",
+        default_factory=default_data_dir,
+        description="Folder of the embedded database; ~/.local/share/holdfast, for root /var/lib/holdfast.",
     )
     database_pool_size: int = Field(
         default=8, ge=1, le=200, description="Database connections of one process at most."
     )
     test_clock: bool = Field(
         default=False,
-        description="Accept a database whose clock can be moved. For tests only: the start-up gate refuses it "
-        "otherwise, and /readyz shows it.",
+        description="Accept a database whose clock can be moved. For tests only: without it the start-up "
+        "gate refuses such a database; /readyz shows it.",
     )
 
 

@@ -132,7 +132,8 @@ class Server:
                 await deployer.close()
             await deploy(with_database(self.deployer_url, self._template), test_clock=True)
             await admin.execute(
-                f"CREATE ROLE {self._login} LOGIN NOINHERIT PASSWORD '{self._password}' IN ROLE {', '.join(_ROLES)}"
+                f"CREATE ROLE {self._login} LOGIN NOINHERIT PASSWORD '{self._password}' "
+                f"IN ROLE {', '.join(_ROLES)}"
             )
         finally:
             await admin.close()
