@@ -265,6 +265,37 @@ CREATE INDEX intents_unresolved ON engine.intents (expires_at)
   WHERE state IN ('sending', 'in_doubt', 'needs_operator');
 CREATE INDEX intents_by_profile ON engine.intents (tenant_id, profile_id, intent_id);
 
+-- One item of an array of entries or exits while it is decided: what was asked, what was found, the answer.
+CREATE TYPE engine.intent_plan AS (
+  item              integer,
+  robot_id          uuid,
+  profile_id        uuid,
+  key               text,
+  request_hash      text,
+  intent_id         uuid,
+  client_order_id   text,
+  symbol            text,
+  type              text,
+  quantity          numeric,
+  limit_price       numeric,
+  time_in_force     text,
+  post_only         boolean,
+  label             text,
+  owner             uuid,
+  expires_at        timestamptz,
+  exchange_deadline timestamptz,
+  price_at          timestamptz,
+  account_id        uuid,
+  spec_version      integer,
+  fencing_token     bigint,
+  required          numeric,      -- what it reserves: quote for an entry, base for an exit
+  reserved          numeric,      -- reserved_for_orders after it
+  available         numeric,      -- available after it
+  version           bigint,
+  event_id          bigint,
+  result            jsonb         -- NULL while nothing speaks against it
+);
+
 -- What an intent has set aside and what remains of it: quote for an entry, base for an exit.
 CREATE TABLE engine.reservations (
   tenant_id   uuid NOT NULL,

@@ -1,0 +1,77 @@
+-- Reserves capital for what is still open, greedily in the array's order, and numbers its events.
+-- Locks: profile_capital rows in profile order, as late as possible; a lone item needs no lock before its
+-- guarded UPDATE. Writes profile_capital; undoes the claims of what is denied. Raises nothing.
+CREATE OR REPLACE FUNCTION engine.reserve_for_entries(
+  p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
+) RETURNS engine.intent_plan[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_open integer[] := ARRAY(SELECT item FROM unnest(p_plan) WHERE result IS NULL ORDER BY item);
+  v_item integer := v_open[1];
+  v_place integer;
+  v_profiles uuid[];
+  v_capital engine.profile_capital;
+  v_capitals engine.profile_capital[];
+  v_denied integer[];
+BEGIN
+  IF cardinality(v_open) = 1 THEN
+    UPDATE engine.profile_capital SET available = available - p_plan[v_item].required,
+      reserved_for_orders = reserved_for_orders + p_plan[v_item].required, version = version + 1,
+      updated_at = p_now
+    WHERE tenant_id = p_tenant_id AND profile_id = p_plan[v_item].profile_id
+      AND available >= p_plan[v_item].required AND mode = 'active'
+    RETURNING available, reserved_for_orders, version
+    INTO v_capital.available, v_capital.reserved_for_orders, v_capital.version;
+    IF FOUND THEN
+      p_plan[v_item].available := v_capital.available;
+      p_plan[v_item].reserved := v_capital.reserved_for_orders;
+      p_plan[v_item].version := v_capital.version;
+      p_plan[v_item].event_id := nextval('engine.event_ids');
+      RETURN p_plan;
+    END IF;
+  END IF;
+  FOR v_capital IN
+    SELECT * FROM engine.profile_capital
+    WHERE tenant_id = p_tenant_id
+      AND profile_id IN (SELECT d.profile_id FROM unnest(p_plan) d WHERE d.result IS NULL)
+    ORDER BY profile_id FOR NO KEY UPDATE
+  LOOP
+    v_profiles := v_profiles || v_capital.profile_id;
+    v_capitals := v_capitals || v_capital;
+  END LOOP;
+  FOREACH v_item IN ARRAY v_open LOOP
+    v_place := array_position(v_profiles, p_plan[v_item].profile_id);
+    v_capital := v_capitals[v_place];
+    IF v_capital.mode <> 'active' THEN
+      p_plan[v_item].result := engine.mode_denial('active', NULL, 'active', NULL, 'active', NULL,
+        v_capital.mode, v_capital.mode_reason);
+    ELSIF v_capital.available < p_plan[v_item].required THEN
+      p_plan[v_item].result := jsonb_build_object('code', 'INSUFFICIENT_CAPITAL',
+        'required', trim_scale(p_plan[v_item].required)::text,
+        'available', trim_scale(v_capital.available)::text);
+    END IF;
+    IF p_plan[v_item].result IS NOT NULL THEN
+      v_denied := v_denied || v_item;
+      CONTINUE;
+    END IF;
+    v_capital.available := v_capital.available - p_plan[v_item].required;
+    v_capital.reserved_for_orders := v_capital.reserved_for_orders + p_plan[v_item].required;
+    v_capital.version := v_capital.version + 1;
+    p_plan[v_item].available := v_capital.available;
+    p_plan[v_item].reserved := v_capital.reserved_for_orders;
+    p_plan[v_item].version := v_capital.version;
+    p_plan[v_item].event_id := nextval('engine.event_ids');
+    v_capitals[v_place] := v_capital;
+  END LOOP;
+  UPDATE engine.profile_capital c SET available = n.available, reserved_for_orders = n.reserved_for_orders,
+    version = n.version, updated_at = p_now
+  FROM unnest(v_capitals) n
+  WHERE c.tenant_id = p_tenant_id AND c.profile_id = n.profile_id AND c.version <> n.version;
+  IF v_denied IS NOT NULL THEN
+    PERFORM engine.undo_claims(p_tenant_id, p_plan, v_denied, 'entry', p_now);
+  END IF;
+  RETURN p_plan;
+END $$;
+COMMENT ON FUNCTION engine.reserve_for_entries(uuid, engine.intent_plan[], timestamptz) IS
+  'reserves capital for entries';
+REVOKE ALL ON FUNCTION engine.reserve_for_entries(uuid, engine.intent_plan[], timestamptz) FROM PUBLIC;
