@@ -1,0 +1,194 @@
+"""The exchange accounts a process can trade on, with their gateway, instruments, quotes and profiles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.instruments import Instrument
+from engine.domain.outcomes import CancelOutcome, Fill, OrderReport, Quote, SendOutcome
+from engine.domain.requests import OrderRequest
+from engine.ledger import reads
+from engine.ledger.seam import Ledger
+
+_DEFAULT_SLIPPAGE = Decimal("0.01")
+_DEFAULT_QUOTE_AGE_MS = 2_000
+
+
+class Gateway(Protocol):
+    """What flows need of an exchange account; engine.exchange.gateway gives it."""
+
+    def now_ms(self) -> int:
+        """Return the exchange's time."""
+
+    async def submit(self, request: OrderRequest) -> SendOutcome:
+        """Send an order once."""
+
+    async def cancel(
+        self, symbol: str, exchange_order_id: str, client_order_id: str | None = None
+    ) -> CancelOutcome:
+        """Send a cancel."""
+
+    async def fetch_order(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        """Look at an order; None if the exchange says that it has none."""
+
+    async def fetch_order_fills(self, symbol: str, exchange_order_id: str) -> list[Fill]:
+        """Return all fills of an order, fees included."""
+
+    async def fetch_price(self, symbol: str) -> Decimal | None:
+        """Return the last price of a symbol, None if it is not traded."""
+
+
+class QuoteBook:
+    """The last quote of each symbol of an account; the monitor puts, flows and valuations read."""
+
+    def __init__(self) -> None:
+        self._quotes: dict[str, Quote] = {}
+
+    def put(self, quote: Quote) -> None:
+        """Take a quote; an older one than the last is dropped."""
+        last = self._quotes.get(quote.symbol)
+        if last is None or quote.at_ms >= last.at_ms:
+            self._quotes[quote.symbol] = quote
+
+    def get(self, symbol: str) -> Quote | None:
+        """Return the last quote of a symbol."""
+        return self._quotes.get(symbol)
+
+    def all(self) -> list[Quote]:
+        """Return the last quotes of all symbols."""
+        return list(self._quotes.values())
+
+
+@dataclass(slots=True)
+class AccountSession:
+    """One exchange account this process trades on; `instruments` by symbol."""
+
+    tenant_id: UUID
+    account_id: UUID
+    gateway: Gateway
+    instruments: Mapping[str, Instrument]
+    quotes: QuoteBook = field(default_factory=QuoteBook)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return what the symbol names. Raises UNKNOWN_SYMBOL."""
+        found = self.instruments.get(symbol)
+        if found is None:
+            raise HoldfastError(ErrorCode.UNKNOWN_SYMBOL, symbol=symbol)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Python checks of a profile before the database decides."""
+
+    profile_id: UUID
+    account_id: UUID
+    name: str
+    quote_asset: str
+    spec_version: int
+    max_slippage: Decimal
+    quote_max_age_ms: int
+
+
+class Accounts:
+    """The sessions of this process, and its memory of profiles; the database has the last word on both."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._sessions: dict[tuple[UUID, UUID], AccountSession] = {}
+        self._profiles: dict[tuple[UUID, str], Profile] = {}
+        self._recent: dict[UUID, OrderIds] = {}
+
+    def add(self, session: AccountSession) -> None:
+        """Let flows trade on an account."""
+        self._sessions[session.tenant_id, session.account_id] = session
+
+    def remove(self, tenant_id: UUID, account_id: UUID) -> None:
+        """Stop flows from trading on an account."""
+        self._sessions.pop((tenant_id, account_id), None)
+
+    def sessions(self) -> list[AccountSession]:
+        """Return every session."""
+        return list(self._sessions.values())
+
+    def session(self, tenant_id: UUID, account_id: UUID) -> AccountSession:
+        """Return an account's session. Raises NOT_READY while this process has none."""
+        found = self._sessions.get((tenant_id, account_id))
+        if found is None:
+            raise HoldfastError(
+                ErrorCode.NOT_READY,
+                "the exchange account is not connected yet",
+                account_id=str(account_id),
+            )
+        return found
+
+    async def profile(self, tenant_id: UUID, id_or_name: str, *, fresh: bool = False) -> Profile:
+        """Return a tenant's profile by id or name. Raises NOT_FOUND, another tenant's included."""
+        key = (tenant_id, id_or_name.lower())
+        if fresh or key not in self._profiles:
+            for row in await reads.list_profiles(self._ledger, tenant_id):
+                profile = _profile(row)
+                self._profiles[tenant_id, str(profile.profile_id)] = profile
+                self._profiles.setdefault((tenant_id, profile.name.lower()), profile)
+                self._profiles[tenant_id, profile.name.lower()] = profile
+        found = self._profiles.get(key)
+        if found is None:
+            raise HoldfastError(ErrorCode.NOT_FOUND, "no such profile", profile=id_or_name)
+        return found
+
+    def forget_profiles(self, tenant_id: UUID) -> None:
+        """Drop what is remembered of a tenant's profiles: a spec changed."""
+        for key in [key for key in self._profiles if key[0] == tenant_id]:
+            del self._profiles[key]
+
+    def remember(self, ids: "OrderIds") -> None:
+        """Keep how an order is named at the exchange, so that its cancel needs no database."""
+        self._recent[ids.intent_id] = ids
+        while len(self._recent) > _RECENT_MAX:
+            del self._recent[next(iter(self._recent))]
+
+    def recall(self, tenant_id: UUID, intent_id: UUID) -> "OrderIds | None":
+        """Return what `remember` kept, for the same tenant only."""
+        found = self._recent.get(intent_id)
+        return found if found is not None and found.tenant_id == tenant_id else None
+
+
+_RECENT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIds:
+    """How a confirmed order is named, here and at the exchange."""
+
+    tenant_id: UUID
+    account_id: UUID
+    intent_id: UUID
+    symbol: str
+    exchange_order_id: str
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorstPrice:
+    """The limit of a market entry, and when the ask behind it was true."""
+
+    price: Decimal
+    ask: Decimal
+    at: datetime
+
+
+def _profile(row: Mapping[str, Any]) -> Profile:
+    spec = row.get("spec") or {}
+    return Profile(
+        UUID(str(row["profile_id"])),
+        UUID(str(row["account_id"])),
+        str(row["name"]),
+        str(row["quote_asset"]),
+        int(row["spec_version"]),
+        Decimal(str(spec.get("max_slippage", _DEFAULT_SLIPPAGE))),
+        int(spec.get("quote_max_age_ms", _DEFAULT_QUOTE_AGE_MS)),
+    )
