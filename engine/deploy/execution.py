@@ -16,6 +16,8 @@ async def run_file(conn: Connection, file: SourceFile) -> None:
     """All statements of a file; CONFIGURATION names file, line and reason."""
     try:
         await conn.execute(file.text)
+    except asyncpg.LockNotAvailableError:
+        raise  # no fault of the file
     except asyncpg.PostgresError as error:
         position = getattr(error, "position", None)
         line = file.text[: int(position)].count("\n") + 1 if position else None
