@@ -155,7 +155,7 @@ CREATE TABLE engine.profile_specs (
 CREATE TABLE engine.profile_capital (
   tenant_id              uuid NOT NULL,
   profile_id             uuid NOT NULL,
-  allocated              engine.exact_nonnegative NOT NULL DEFAULT 0,
+  allocated              engine.exact NOT NULL DEFAULT 0, -- below zero once more profit was withdrawn than put in
   available              engine.exact NOT NULL DEFAULT 0,
   reserved_for_orders    engine.exact_nonnegative NOT NULL DEFAULT 0,
   reserved_for_positions engine.exact_nonnegative NOT NULL DEFAULT 0,

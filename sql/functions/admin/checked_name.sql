@@ -6,7 +6,8 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = ''
 AS $$
 BEGIN
   IF p_value IS NULL OR p_value !~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' THEN
-    PERFORM engine.refuse('HF422', p_what || ' is not a name', jsonb_build_object('argument', p_what, 'value', p_value));
+    PERFORM engine.refuse('HF422', p_what || ' is not a name',
+                          jsonb_build_object('argument', p_what, 'value', left(p_value, 80)));
   END IF;
   RETURN p_value;
 END

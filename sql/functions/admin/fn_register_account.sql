@@ -5,7 +5,9 @@
 --  unassigned_events, outbox, audit.
 --  Raises HF403 foreign tenant; HF404 no such tenant; HF415 registered before, or the name exists; HF416 the account
 --  belongs to another tenant; HF422 a bad argument.
-CREATE OR REPLACE FUNCTION engine.fn_register_account(p_tenant_id uuid, p_account jsonb, p_balances jsonb, p_actor text)
+CREATE OR REPLACE FUNCTION engine.fn_register_account(
+    p_tenant_id uuid, p_account jsonb, p_balances jsonb, p_actor text
+)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$

@@ -29,7 +29,8 @@ BEGIN
       AND jsonb_typeof(coalesce(i.value->'active', 'true')) = 'boolean') IS NOT TRUE
     ORDER BY 1 LIMIT 1;
   IF FOUND THEN
-    PERFORM engine.refuse('HF422', 'an instrument is not of the documented form', jsonb_build_object('symbol', v_symbol));
+    PERFORM engine.refuse('HF422', 'an instrument is not of the documented form',
+                          jsonb_build_object('symbol', v_symbol));
   END IF;
   INSERT INTO engine.instruments AS old (tenant_id, account_id, symbol, base_asset, quote_asset, tick_size, lot_size,
       min_quantity, max_quantity, min_notional, max_notional, maker_fee_rate, taker_fee_rate, active, updated_at)

@@ -1,5 +1,7 @@
 -- Keeps what an operator did or was refused. Locks nothing. Writes one audit row. Raises HF422: no actor.
-CREATE OR REPLACE FUNCTION engine.record_audit(p_tenant_id uuid, p_actor text, p_action text, p_code text, p_detail jsonb, p_at timestamptz)
+CREATE OR REPLACE FUNCTION engine.record_audit(
+    p_tenant_id uuid, p_actor text, p_action text, p_code text, p_detail jsonb, p_at timestamptz
+)
 RETURNS void
 LANGUAGE plpgsql SET search_path = ''
 AS $$

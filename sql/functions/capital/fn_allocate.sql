@@ -3,8 +3,10 @@
 --   Locks profile_capital, then the unassigned row. Writes economic_events, journal, profile_capital,
 --   unassigned_holdings, unassigned_events, outbox.
 --   Raises HF403 foreign tenant; HF404 no such profile; HF413 key missing; HF414 key reused; HF422 bad argument.
-CREATE OR REPLACE FUNCTION engine.fn_allocate(p_tenant_id uuid, p_profile_id uuid, p_amount numeric, p_idempotency_key text,
-    p_actor text, p_reason text)
+CREATE OR REPLACE FUNCTION engine.fn_allocate(
+    p_tenant_id uuid, p_profile_id uuid, p_amount numeric, p_idempotency_key text, p_actor text,
+    p_reason text
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$

@@ -2,8 +2,10 @@
 --  Locks profile_capital, then the unassigned row: two profiles can never be given the same money.
 --  Writes economic_events, journal, profile_capital, unassigned_holdings, unassigned_events, outbox.
 --  Raises HF404 no such profile; HF413 key missing; HF414 key reused; HF422 bad amount, actor or key.
-CREATE OR REPLACE FUNCTION engine.move_capital(p_tenant_id uuid, p_profile_id uuid, p_type text, p_amount numeric, p_idempotency_key text,
-    p_actor text, p_reason text)
+CREATE OR REPLACE FUNCTION engine.move_capital(
+    p_tenant_id uuid, p_profile_id uuid, p_type text, p_amount numeric, p_idempotency_key text,
+    p_actor text, p_reason text
+)
 RETURNS jsonb
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -27,7 +29,8 @@ BEGIN
     WHERE e.tenant_id = p_tenant_id AND e.idempotency_key = v_key AND j.line = 1;
   IF FOUND THEN
     IF NOT v_first.same THEN
-      PERFORM engine.refuse('HF414', 'the key was used for something else', jsonb_build_object('key', p_idempotency_key));
+      PERFORM engine.refuse('HF414', 'the key was used for something else',
+                            jsonb_build_object('key', p_idempotency_key));
     END IF;
     RETURN jsonb_build_object('code', 'OK', 'event_id', v_first.event_id, 'replay', true,
                               'capital', engine.capital_view(v_capital));

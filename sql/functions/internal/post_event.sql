@@ -1,10 +1,13 @@
 -- Posts one economic event of an operator: its journal, the balances it moves and its outbox row.
 --  p_lines: [{debit, credit, amount}], in the order of their lines; a line of zero is left out.
 --  Locks the profile_capital row, then draws event id and version.
---  Writes economic_events, journal, profile_capital, outbox. Available below zero halts the profile in the same UPDATE.
+--  Writes economic_events, journal, profile_capital, outbox. Available below zero halts the profile in the
+--  same UPDATE.
 --  Raises HF404 no such profile; HF414 key used for another profile; HF422 nothing to move.
-CREATE OR REPLACE FUNCTION engine.post_event(p_tenant_id uuid, p_profile_id uuid, p_type text, p_key text, p_actor text, p_cause text,
-    p_lines jsonb, p_fact text, p_payload jsonb, p_at timestamptz)
+CREATE OR REPLACE FUNCTION engine.post_event(
+    p_tenant_id uuid, p_profile_id uuid, p_type text, p_key text, p_actor text, p_cause text,
+    p_lines jsonb, p_fact text, p_payload jsonb, p_at timestamptz
+)
 RETURNS bigint
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -61,7 +64,8 @@ BEGIN
   PERFORM engine.record_fact(p_tenant_id, v_event_id, p_fact, p_payload, p_at, p_profile_id);
   IF v_halts THEN
     PERFORM engine.record_fact(p_tenant_id, NULL, 'profile.halted',
-      jsonb_build_object('reason', 'available below zero', 'available', trim_scale(v_balances[2])::text), p_at, p_profile_id);
+      jsonb_build_object('reason', 'available below zero', 'available', trim_scale(v_balances[2])::text),
+      p_at, p_profile_id);
   END IF;
   RETURN v_event_id;
 END

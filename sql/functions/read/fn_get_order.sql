@@ -1,7 +1,7 @@
 -- Reads one intent with its order. Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such order.
 CREATE OR REPLACE FUNCTION engine.fn_get_order(p_tenant_id uuid, p_intent_id uuid)
 RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
   v_view jsonb;
