@@ -1,5 +1,5 @@
 -- Gives a name back if it is one. Locks nothing, writes nothing.
---  Raises HF422: not 1 to 64 letters, digits, dots, underscores or dashes.
+-- Raises HF422: not 1 to 64 letters, digits, dots, underscores or dashes.
 CREATE OR REPLACE FUNCTION engine.checked_name(p_value text, p_what text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = ''

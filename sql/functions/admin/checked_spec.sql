@@ -1,6 +1,6 @@
 -- Gives a profile spec back if its keys and types are the documented ones: symbols [text], max_order_notional text,
---  max_slippage text, quote_max_age_ms integer, all optional. What its values mean is checked where it is written.
---  Locks nothing, writes nothing. Raises HF422: the key that is wrong is named.
+-- max_slippage text, quote_max_age_ms integer, all optional. What its values mean is checked where it is written.
+-- Locks nothing, writes nothing. Raises HF422: the key that is wrong is named.
 CREATE OR REPLACE FUNCTION engine.checked_spec(p_spec jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql SET search_path = ''

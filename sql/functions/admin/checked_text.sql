@@ -1,5 +1,5 @@
 -- Gives a text back if it says something: actors, reasons, idempotency keys. Locks nothing, writes nothing.
---  Raises HF422: missing, blank, or longer than 500 characters.
+-- Raises HF422: missing, blank, or longer than 500 characters.
 CREATE OR REPLACE FUNCTION engine.checked_text(p_value text, p_what text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = ''

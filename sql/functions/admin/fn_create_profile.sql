@@ -1,9 +1,9 @@
 -- Creates a profile with version 1 of its spec and an empty capital row.
---  Locks nothing. Writes profiles, profile_specs, profile_capital, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such account; HF415 id or name exists; HF422 bad name, asset, spec or actor.
+-- Locks nothing. Writes profiles, profile_specs, profile_capital, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such account; HF415 id or name exists; HF422 bad name, asset, spec or actor.
 CREATE OR REPLACE FUNCTION engine.fn_create_profile(
-    p_tenant_id uuid, p_profile_id uuid, p_account_id uuid, p_name text, p_quote_asset text, p_spec
-    jsonb, p_spec_hash text, p_actor text
+    p_tenant_id uuid, p_profile_id uuid, p_account_id uuid, p_name text, p_quote_asset text,
+    p_spec jsonb, p_spec_hash text, p_actor text
 )
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

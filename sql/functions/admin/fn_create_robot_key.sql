@@ -1,6 +1,6 @@
 -- Stores the hash of a robot's new key; the key itself never reaches the database.
---  Locks the robot's row against removal. Writes robot_keys, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such robot; HF415 id or hash exists; HF422 the hash is not 32 bytes.
+-- Locks the robot's row against removal. Writes robot_keys, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such robot; HF415 id or hash exists; HF422 the hash is not 32 bytes.
 CREATE OR REPLACE FUNCTION engine.fn_create_robot_key(
     p_tenant_id uuid, p_key_id uuid, p_robot_id uuid, p_key_hash bytea, p_actor text
 )

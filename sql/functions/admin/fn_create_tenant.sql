@@ -1,5 +1,5 @@
 -- Creates a tenant. Locks nothing. Writes tenants, outbox, audit.
---  Raises HF403 foreign tenant; HF415 id or name exists; HF422 bad name or actor.
+-- Raises HF403 foreign tenant; HF415 id or name exists; HF422 bad name or actor.
 CREATE OR REPLACE FUNCTION engine.fn_create_tenant(p_tenant_id uuid, p_name text, p_actor text)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -1,5 +1,5 @@
 -- Gives the installation its tag, once: it starts every client order id, so it never changes.
---  Locks nothing. Writes engine_settings if it is empty. Raises HF422: not a tag.
+-- Locks nothing. Writes engine_settings if it is empty. Raises HF422: not a tag.
 CREATE OR REPLACE FUNCTION engine.fn_init_engine(p_installation_tag text)
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

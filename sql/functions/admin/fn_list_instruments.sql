@@ -1,5 +1,5 @@
 -- Reads the instruments of an exchange account, ordered by symbol. Locks nothing, writes nothing.
---  Raises HF403 foreign tenant; HF404 no such account.
+-- Raises HF403 foreign tenant; HF404 no such account.
 CREATE OR REPLACE FUNCTION engine.fn_list_instruments(p_tenant_id uuid, p_account_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -1,6 +1,6 @@
 -- Gives a profile the next version of its spec; the caller names the version it has read.
---  Locks the profile's row. Writes profile_specs, profiles, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such profile; HF409 another version is current; HF422 bad spec or actor.
+-- Locks the profile's row. Writes profile_specs, profiles, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such profile; HF409 another version is current; HF422 bad spec or actor.
 CREATE OR REPLACE FUNCTION engine.fn_put_spec(
     p_tenant_id uuid, p_profile_id uuid, p_expected_version integer, p_spec jsonb, p_spec_hash text,
     p_actor text

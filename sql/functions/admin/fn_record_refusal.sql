@@ -1,5 +1,5 @@
 -- Keeps a refusal that rolled its own transaction back; the ledger seam calls it in a second one.
---  Locks nothing. Writes one audit row. Raises HF403 foreign tenant; HF422 no actor or action.
+-- Locks nothing. Writes one audit row. Raises HF403 foreign tenant; HF422 no actor or action.
 CREATE OR REPLACE FUNCTION engine.fn_record_refusal(
     p_tenant_id uuid, p_actor text, p_action text, p_code text, p_detail jsonb
 )

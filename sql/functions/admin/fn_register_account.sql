@@ -1,10 +1,10 @@
 -- Registers an exchange account with what it holds at that moment: the baseline of its unassigned holdings.
---  p_account: {account_id, name, exchange, exchange_account_uid, tier, urls, credentials (base64 of the encrypted)};
---  p_balances: {asset: quantity as text}.
---  Locks the registry row it makes. Writes exchange_account_registry, exchange_accounts, unassigned_holdings,
---  unassigned_events, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such tenant; HF415 registered before, or the name exists; HF416 the account
---  belongs to another tenant; HF422 a bad argument.
+-- p_account: {account_id, name, exchange, exchange_account_uid, tier, urls, credentials (base64 of the encrypted)};
+-- p_balances: {asset: quantity as text}.
+-- Locks the registry row it makes. Writes exchange_account_registry, exchange_accounts, unassigned_holdings,
+-- unassigned_events, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such tenant; HF415 registered before, or the name exists; HF416 the account
+-- belongs to another tenant; HF422 a bad argument.
 CREATE OR REPLACE FUNCTION engine.fn_register_account(
     p_tenant_id uuid, p_account jsonb, p_balances jsonb, p_actor text
 )

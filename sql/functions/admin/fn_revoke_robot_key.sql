@@ -1,5 +1,5 @@
 -- Revokes a robot's key; a second call changes nothing. Locks the key's row. Writes robot_keys, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such key; HF422 no actor.
+-- Raises HF403 foreign tenant; HF404 no such key; HF422 no actor.
 CREATE OR REPLACE FUNCTION engine.fn_revoke_robot_key(p_tenant_id uuid, p_key_id uuid, p_actor text)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

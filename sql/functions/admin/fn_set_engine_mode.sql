@@ -1,5 +1,5 @@
 -- Sets the mode of the whole engine. It belongs to no tenant, so actor and reason are kept in the row.
---  Locks and writes the engine_settings row. Raises HF404 not initialised; HF422 bad mode, actor or reason.
+-- Locks and writes the engine_settings row. Raises HF404 not initialised; HF422 bad mode, actor or reason.
 CREATE OR REPLACE FUNCTION engine.fn_set_engine_mode(p_mode text, p_reason text, p_actor text)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -1,7 +1,7 @@
 -- Sets the mode of a tenant, an exchange account or a profile, by an operator with a reason. A tenant needs no p_id.
---  Locks and writes the row of that level, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such thing; HF412 a profile with available below zero cannot resume; HF422 bad
---  level, mode, actor or reason.
+-- Locks and writes the row of that level, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such thing; HF412 a profile with available below zero cannot resume; HF422 bad
+-- level, mode, actor or reason.
 CREATE OR REPLACE FUNCTION engine.fn_set_mode(
     p_tenant_id uuid, p_level text, p_id uuid, p_mode text, p_actor text, p_reason text
 )

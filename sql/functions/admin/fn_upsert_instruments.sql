@@ -1,8 +1,8 @@
 -- Stores the instruments of an exchange account as the exchange describes them now.
---  p_instruments: [{symbol, base_asset, quote_asset, tick_size, lot_size, min_quantity, max_quantity, min_notional,
---  max_notional, maker_fee_rate, taker_fee_rate, active}], numbers as text; a missing lower bound is 0.
---  Locks the instruments' rows. Writes instruments.
---  Raises HF403 foreign tenant; HF404 no such account; HF422 a bad instrument.
+-- p_instruments: [{symbol, base_asset, quote_asset, tick_size, lot_size, min_quantity, max_quantity, min_notional,
+-- max_notional, maker_fee_rate, taker_fee_rate, active}], numbers as text; a missing lower bound is 0.
+-- Locks the instruments' rows. Writes instruments.
+-- Raises HF403 foreign tenant; HF404 no such account; HF422 a bad instrument.
 CREATE OR REPLACE FUNCTION engine.fn_upsert_instruments(p_tenant_id uuid, p_account_id uuid, p_instruments jsonb)
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

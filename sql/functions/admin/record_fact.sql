@@ -1,5 +1,5 @@
 -- Appends a fact to the outbox in the transaction that makes it one.
---  Locks nothing; the caller holds the row whose change this is. Writes one outbox row.
+-- Locks nothing; the caller holds the row whose change this is. Writes one outbox row.
 CREATE OR REPLACE FUNCTION engine.record_fact(
     p_tenant_id uuid, p_event_id bigint, p_type text, p_payload jsonb, p_at timestamptz,
     p_profile_id uuid DEFAULT NULL, p_intent_id uuid DEFAULT NULL

@@ -1,5 +1,5 @@
 -- Raises one of our own refusals, so that every function words them the same way.
---  Locks nothing, writes nothing. Raises what it is told.
+-- Locks nothing, writes nothing. Raises what it is told.
 CREATE OR REPLACE FUNCTION engine.refuse(p_sqlstate text, p_message text, p_detail jsonb DEFAULT '{}')
 RETURNS void
 LANGUAGE plpgsql SET search_path = ''

@@ -1,9 +1,9 @@
 -- Changes a position by an operator's word; a position that reaches zero closes its round trip.
---  The caller holds the position's row and has checked that it can give what is taken.
---  Writes positions, trade_history.
+-- The caller holds the position's row and has checked that it can give what is taken.
+-- Writes positions, trade_history.
 CREATE OR REPLACE FUNCTION engine.adjust_position(
-    p_tenant_id uuid, p_profile_id uuid, p_symbol text, p_quantity numeric, p_cost numeric, p_pnl
-    numeric, p_event_id bigint, p_at timestamptz
+    p_tenant_id uuid, p_profile_id uuid, p_symbol text, p_quantity numeric, p_cost numeric,
+    p_pnl numeric, p_event_id bigint, p_at timestamptz
 )
 RETURNS void
 LANGUAGE plpgsql SET search_path = ''

@@ -1,5 +1,5 @@
 -- Finds the adjustment that a key made before. Locks nothing, writes nothing.
---  Raises HF414: the key was used for something else.
+-- Raises HF414: the key was used for something else.
 CREATE OR REPLACE FUNCTION engine.adjustment_of(
     p_tenant_id uuid, p_profile_id uuid, p_key text, p_debit_account text, p_credit_account text,
     p_amount numeric, p_symbol text, p_delta numeric

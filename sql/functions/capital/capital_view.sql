@@ -1,5 +1,5 @@
 -- Shows one profile's capital: the five figures, the seven ledger accounts, mode, and the invariant worked out.
---  Locks nothing, writes nothing, raises nothing.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.capital_view(p_capital engine.profile_capital)
 RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = ''

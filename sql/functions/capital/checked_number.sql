@@ -1,6 +1,6 @@
 -- Gives a number back if the ledger can hold it exactly: NaN compares as greater than everything, so the
---  upper bound refuses it. Locks nothing, writes nothing.
---  Raises HF422: missing, NaN, infinite, beyond 20 digits, or finer than 18 decimals.
+-- upper bound refuses it. Locks nothing, writes nothing.
+-- Raises HF422: missing, NaN, infinite, beyond 20 digits, or finer than 18 decimals.
 CREATE OR REPLACE FUNCTION engine.checked_number(p_value numeric, p_what text)
 RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE SET search_path = ''

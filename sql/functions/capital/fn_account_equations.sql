@@ -1,6 +1,6 @@
 -- States what the exchange must hold, per asset: quote = sum of available + reserved for orders, base = sum of
---  positions, both plus unassigned. An asset can be quote of one profile and base of another. One snapshot, read only.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such account.
+-- positions, both plus unassigned. An asset can be quote of one profile and base of another. One snapshot, read only.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such account.
 CREATE OR REPLACE FUNCTION engine.fn_account_equations(p_tenant_id uuid, p_account_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

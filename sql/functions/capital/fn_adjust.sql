@@ -1,14 +1,14 @@
 -- An operator's correction of a profile: AVAILABLE, or a position (RESERVED_FOR_POSITIONS, or DUST of one that is
---  dust, with symbol and quantity; quantity 0 corrects the cost alone), against CAPITAL or TRADING_PNL.
---  What the profile gains the account's unassigned holding loses, so the account equations stay true.
---  Answers {code: OK, event_id, replay, capital} or ACCOUNT_CAPITAL_EXCEEDED {asset, unassigned, required}.
---  Locks position, profile_capital, unassigned, in this order. Writes positions, trade_history, economic_events,
---  journal, profile_capital, unassigned_holdings, unassigned_events, outbox, audit. Available below zero halts.
---  Raises HF403 foreign tenant; HF404 no such profile or symbol; HF413 key missing; HF414 key reused; HF422 a bad
---  argument, or the position cannot give this.
+-- dust, with symbol and quantity; quantity 0 corrects the cost alone), against CAPITAL or TRADING_PNL.
+-- What the profile gains the account's unassigned holding loses, so the account equations stay true.
+-- Answers {code: OK, event_id, replay, capital} or ACCOUNT_CAPITAL_EXCEEDED {asset, unassigned, required}.
+-- Locks position, profile_capital, unassigned, in this order. Writes positions, trade_history, economic_events,
+-- journal, profile_capital, unassigned_holdings, unassigned_events, outbox, audit. Available below zero halts.
+-- Raises HF403 foreign tenant; HF404 no such profile or symbol; HF413 key missing; HF414 key reused; HF422 a bad
+-- argument, or the position cannot give this.
 CREATE OR REPLACE FUNCTION engine.fn_adjust(
-    p_tenant_id uuid, p_profile_id uuid, p_debit_account text, p_credit_account text, p_amount
-    numeric, p_symbol text, p_quantity numeric, p_key text, p_actor text, p_reason text
+    p_tenant_id uuid, p_profile_id uuid, p_debit_account text, p_credit_account text,
+    p_amount numeric, p_symbol text, p_quantity numeric, p_key text, p_actor text, p_reason text
 )
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

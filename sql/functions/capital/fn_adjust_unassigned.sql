@@ -1,8 +1,8 @@
 -- Explains a change of what an exchange account holds beside its profiles: deposit, withdrawal, foreign_fill or
---  adjustment. It is a fact, so it is booked even below zero; then profiles hold more than the exchange and the account
---  takes no entries (reducing). Answers {code: OK, event_id, replay, asset, quantity}.
---  Locks the unassigned row. Writes unassigned_holdings, unassigned_events, exchange_accounts, outbox, audit.
---  Raises HF403 foreign tenant; HF404 no such account; HF413 key missing; HF414 key reused; HF422 bad argument.
+-- adjustment. It is a fact, so it is booked even below zero; then profiles hold more than the exchange and the account
+-- takes no entries (reducing). Answers {code: OK, event_id, replay, asset, quantity}.
+-- Locks the unassigned row. Writes unassigned_holdings, unassigned_events, exchange_accounts, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such account; HF413 key missing; HF414 key reused; HF422 bad argument.
 CREATE OR REPLACE FUNCTION engine.fn_adjust_unassigned(
     p_tenant_id uuid, p_account_id uuid, p_asset text, p_delta numeric, p_cause text, p_key text,
     p_actor text, p_reason text

@@ -1,8 +1,8 @@
 -- Works a profile's balances out from the journal alone and compares them with what is stored: balances, versions
---  without gap, events without journal, reservations and positions. One snapshot (STABLE), read only.
---  Answers {equal, stored, rebuilt, versions: {stored, journal}, gap, unbalanced_events, reservations_equal,
---  positions_equal, differences}.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such profile.
+-- without gap, events without journal, reservations and positions. One snapshot (STABLE), read only.
+-- Answers {equal, stored, rebuilt, versions: {stored, journal}, gap, unbalanced_events, reservations_equal,
+-- positions_equal, differences}.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such profile.
 CREATE OR REPLACE FUNCTION engine.fn_rebuild_capital(p_tenant_id uuid, p_profile_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

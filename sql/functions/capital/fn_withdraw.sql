@@ -1,8 +1,8 @@
 -- Takes capital out of a profile, back to its account's unassigned quote; never below available 0.
---   Answers {code: OK, event_id, replay, capital} or INSUFFICIENT_CAPITAL {available, required}.
---   Locks profile_capital, then the unassigned row. Writes economic_events, journal, profile_capital,
---   unassigned_holdings, unassigned_events, outbox.
---   Raises HF403 foreign tenant; HF404 no such profile; HF413 key missing; HF414 key reused; HF422 bad argument.
+-- Answers {code: OK, event_id, replay, capital} or INSUFFICIENT_CAPITAL {available, required}.
+-- Locks profile_capital, then the unassigned row. Writes economic_events, journal, profile_capital,
+-- unassigned_holdings, unassigned_events, outbox.
+-- Raises HF403 foreign tenant; HF404 no such profile; HF413 key missing; HF414 key reused; HF422 bad argument.
 CREATE OR REPLACE FUNCTION engine.fn_withdraw(
     p_tenant_id uuid, p_profile_id uuid, p_amount numeric, p_idempotency_key text, p_actor text,
     p_reason text

@@ -1,5 +1,5 @@
 -- Compares what reservations and positions hold with the ledger accounts that stand for them.
---  Locks nothing, writes nothing.
+-- Locks nothing, writes nothing.
 CREATE OR REPLACE FUNCTION engine.held_against_ledger(p_tenant_id uuid, p_profile_id uuid)
 RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = ''

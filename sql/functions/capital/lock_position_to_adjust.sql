@@ -1,10 +1,10 @@
 -- Locks the position that an operator adjusts, making an empty one if there is none, and checks that it can give
---  what is taken. p_account: RESERVED_FOR_POSITIONS, or DUST for a position that is dust; p_quantity and p_cost signed.
---  Locks the position row. Writes positions (an empty row).
---  Raises HF404 no such instrument; HF422 the position cannot give this.
+-- what is taken. p_account: RESERVED_FOR_POSITIONS, or DUST for a position that is dust; p_quantity and p_cost signed.
+-- Locks the position row. Writes positions (an empty row).
+-- Raises HF404 no such instrument; HF422 the position cannot give this.
 CREATE OR REPLACE FUNCTION engine.lock_position_to_adjust(
-    p_tenant_id uuid, p_profile_id uuid, p_account text, p_symbol text, p_quantity numeric, p_cost
-    numeric, p_at timestamptz
+    p_tenant_id uuid, p_profile_id uuid, p_account text, p_symbol text, p_quantity numeric,
+    p_cost numeric, p_at timestamptz
 )
 RETURNS text
 LANGUAGE plpgsql SET search_path = ''

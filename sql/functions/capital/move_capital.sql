@@ -1,7 +1,7 @@
 -- Moves capital between an account's unassigned quote and one of its profiles: what allocate and withdraw share.
---  Locks profile_capital, then the unassigned row: two profiles can never be given the same money.
---  Writes economic_events, journal, profile_capital, unassigned_holdings, unassigned_events, outbox.
---  Raises HF404 no such profile; HF413 key missing; HF414 key reused; HF422 bad amount, actor or key.
+-- Locks profile_capital, then the unassigned row: two profiles can never be given the same money.
+-- Writes economic_events, journal, profile_capital, unassigned_holdings, unassigned_events, outbox.
+-- Raises HF404 no such profile; HF413 key missing; HF414 key reused; HF422 bad amount, actor or key.
 CREATE OR REPLACE FUNCTION engine.move_capital(
     p_tenant_id uuid, p_profile_id uuid, p_type text, p_amount numeric, p_idempotency_key text,
     p_actor text, p_reason text

@@ -1,9 +1,9 @@
 -- Changes what of an exchange account belongs to no profile, with the event that explains it.
---  Locks the unassigned row (last in the lock order). Writes unassigned_holdings, unassigned_events.
---  Raises HF414: the key explained another movement.
+-- Locks the unassigned row (last in the lock order). Writes unassigned_holdings, unassigned_events.
+-- Raises HF414: the key explained another movement.
 CREATE OR REPLACE FUNCTION engine.move_unassigned(
-    p_tenant_id uuid, p_account_id uuid, p_asset text, p_delta numeric, p_cause text, p_event_id
-    bigint, p_key text, p_actor text, p_reason text, p_at timestamptz
+    p_tenant_id uuid, p_account_id uuid, p_asset text, p_delta numeric, p_cause text,
+    p_event_id bigint, p_key text, p_actor text, p_reason text, p_at timestamptz
 )
 RETURNS numeric
 LANGUAGE plpgsql SET search_path = ''

@@ -1,5 +1,5 @@
 -- Reads a plain decimal string: no exponent, no NaN, nothing that a cast would round or guess.
---  Locks nothing, writes nothing. Raises HF422.
+-- Locks nothing, writes nothing. Raises HF422.
 CREATE OR REPLACE FUNCTION engine.number_from_text(p_value text, p_what text)
 RETURNS numeric
 LANGUAGE plpgsql IMMUTABLE SET search_path = ''

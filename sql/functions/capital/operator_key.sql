@@ -1,6 +1,6 @@
 -- Gives the key under which an operator's movement of capital is stored. In strict mode a missing key is refused;
---  otherwise one is drawn, and the call cannot be repeated safely. Locks nothing, writes nothing.
---  Raises HF413 key required; HF422 longer than 128 characters.
+-- otherwise one is drawn, and the call cannot be repeated safely. Locks nothing, writes nothing.
+-- Raises HF413 key required; HF422 longer than 128 characters.
 CREATE OR REPLACE FUNCTION engine.operator_key(p_key text)
 RETURNS text
 LANGUAGE plpgsql SET search_path = ''

@@ -1,9 +1,9 @@
 -- Posts one economic event of an operator: its journal, the balances it moves and its outbox row.
---  p_lines: [{debit, credit, amount}], in the order of their lines; a line of zero is left out.
---  Locks the profile_capital row, then draws event id and version.
---  Writes economic_events, journal, profile_capital, outbox. Available below zero halts the profile in the
---  same UPDATE.
---  Raises HF404 no such profile; HF414 key used for another profile; HF422 nothing to move.
+-- p_lines: [{debit, credit, amount}], in the order of their lines; a line of zero is left out.
+-- Locks the profile_capital row, then draws event id and version.
+-- Writes economic_events, journal, profile_capital, outbox. Available below zero halts the profile in the
+-- same UPDATE.
+-- Raises HF404 no such profile; HF414 key used for another profile; HF422 nothing to move.
 CREATE OR REPLACE FUNCTION engine.post_event(
     p_tenant_id uuid, p_profile_id uuid, p_type text, p_key text, p_actor text, p_cause text,
     p_lines jsonb, p_fact text, p_payload jsonb, p_at timestamptz

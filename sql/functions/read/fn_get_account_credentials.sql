@@ -1,5 +1,5 @@
 -- Reads an account's credentials as they are stored: encrypted with a key that is not in the database.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such account.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such account.
 CREATE OR REPLACE FUNCTION engine.fn_get_account_credentials(p_tenant_id uuid, p_account_id uuid)
 RETURNS bytea
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

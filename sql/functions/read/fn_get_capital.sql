@@ -1,5 +1,5 @@
 -- Reads the capital of one profile (an object) or, with NULL, of all (an array by name).
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such profile.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such profile.
 CREATE OR REPLACE FUNCTION engine.fn_get_capital(p_tenant_id uuid, p_profile_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -1,5 +1,5 @@
 -- Reads one intent by the id we send to the exchange. Locks nothing, writes nothing.
---  Raises HF403 foreign tenant; HF404 no such order.
+-- Raises HF403 foreign tenant; HF404 no such order.
 CREATE OR REPLACE FUNCTION engine.fn_get_order_by_client_id(p_tenant_id uuid, p_client_order_id text)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,5 +1,5 @@
 -- Lists exchange accounts with their unassigned holdings, never their credentials. Locks nothing, writes nothing.
---  Raises HF403 foreign tenant.
+-- Raises HF403 foreign tenant.
 CREATE OR REPLACE FUNCTION engine.fn_list_accounts(p_tenant_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

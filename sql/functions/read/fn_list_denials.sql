@@ -1,5 +1,5 @@
 -- Counts the denials that were stored with an idempotency key, by code; p_since bounds them.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant.
 CREATE OR REPLACE FUNCTION engine.fn_list_denials(p_tenant_id uuid, p_since timestamptz DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

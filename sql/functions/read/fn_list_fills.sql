@@ -1,5 +1,5 @@
 -- Lists fills, newest event first. p_filter: order_id, profile_id, account_id, symbol, before (an event id), limit.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF422 bad filter.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF422 bad filter.
 CREATE OR REPLACE FUNCTION engine.fn_list_fills(p_tenant_id uuid, p_filter jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,6 +1,6 @@
 -- Lists intents with their orders, newest id first. p_filter: profile_id, account_id, symbol, kind, state, status,
---  open (true: not finished), before (an intent id), limit. Locks nothing, writes nothing.
---  Raises HF403 foreign tenant; HF422 bad filter.
+-- open (true: not finished), before (an intent id), limit. Locks nothing, writes nothing.
+-- Raises HF403 foreign tenant; HF422 bad filter.
 CREATE OR REPLACE FUNCTION engine.fn_list_orders(p_tenant_id uuid, p_filter jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,5 +1,5 @@
 -- Lists what profiles hold, dust included; NULL means every profile. sellable is what an exit of "all" would sell.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such profile.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such profile.
 CREATE OR REPLACE FUNCTION engine.fn_list_positions(p_tenant_id uuid, p_profile_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,6 +1,6 @@
 -- Reads everything that happened to an order, in the order it became a fact: each item is one event id with its
---  outbox row, its economic event with both legs of every line, and its fill, where there is one.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such order.
+-- outbox row, its economic event with both legs of every line, and its fill, where there is one.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF404 no such order.
 CREATE OR REPLACE FUNCTION engine.fn_order_timeline(p_tenant_id uuid, p_intent_id uuid)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,5 +1,5 @@
 -- Lists closed round trips, newest first. p_filter: profile_id, symbol, before (an event id), limit.
---  Locks nothing, writes nothing. Raises HF403 foreign tenant; HF422 bad filter.
+-- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF422 bad filter.
 CREATE OR REPLACE FUNCTION engine.fn_trade_history(p_tenant_id uuid, p_filter jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,5 +1,5 @@
 -- Reads the page size of a list filter: 100 unless told, at most 500. Locks nothing, writes nothing.
---  Raises HF422: the filter is no object, or the limit no number.
+-- Raises HF422: the filter is no object, or the limit no number.
 CREATE OR REPLACE FUNCTION engine.page_size(p_filter jsonb)
 RETURNS integer
 LANGUAGE plpgsql IMMUTABLE SET search_path = ''

@@ -1,6 +1,6 @@
 -- Lists open orders whose cancel was asked for, the longest waiting first.
---  Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
---  Locks nothing, writes nothing, raises nothing.
+-- Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.fn_due_cancels(p_limit integer)
 RETURNS TABLE (tenant_id uuid, account_id uuid, intent_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,6 +1,6 @@
 -- Lists intents that somebody must look at: sending past their expiry, or in doubt; the longest expired first.
---  Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
---  Locks nothing, writes nothing, raises nothing.
+-- Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.fn_due_intents(p_limit integer)
 RETURNS TABLE (tenant_id uuid, account_id uuid, intent_id uuid, state text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

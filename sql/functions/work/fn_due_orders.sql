@@ -1,6 +1,6 @@
 -- Lists the open orders of an exchange account, oldest id first.
---  Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
---  Locks nothing, writes nothing, raises nothing.
+-- Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.fn_due_orders(p_account_id uuid)
 RETURNS TABLE (tenant_id uuid, intent_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,6 +1,6 @@
 -- Lists every profile of every tenant.
---  Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
---  Locks nothing, writes nothing, raises nothing.
+-- Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.fn_due_profiles()
 RETURNS TABLE (tenant_id uuid, profile_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''

@@ -1,6 +1,6 @@
 -- Lists the ids of all tenants.
---  Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
---  Locks nothing, writes nothing, raises nothing.
+-- Belongs to holdfast_scheduler; ids and states only, the rest is read as that tenant.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.fn_due_tenants()
 RETURNS TABLE (tenant_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''

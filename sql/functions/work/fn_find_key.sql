@@ -1,5 +1,5 @@
 -- Finds whose key this is, over all tenants: ids only, the rest is read as that tenant.
---  Belongs to holdfast_scheduler. Locks nothing, writes nothing, raises nothing.
+-- Belongs to holdfast_scheduler. Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.fn_find_key(p_key_hash bytea)
 RETURNS TABLE (tenant_id uuid, key_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
