@@ -30,7 +30,7 @@ _PR_SET_PDEATHSIG = 1
     "--account", "accounts", multiple=True, metavar="KEY:SECRET:USDT=10000,BTC=1", help="Repeatable."
 )
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the starting process ends.")
-def command(
+def command(  # noqa: PLR0917 - click passes them by name
     host: str,
     port: int,
     control_port: int,

@@ -1,7 +1,6 @@
 """The control port: clock, faults, accounts, money, prices, the oracle and the log of order requests."""
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -11,6 +10,8 @@ from engine.paper.faults import read_fault
 from engine.paper.options import AccountOption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.paper.accounts import Account
     from engine.paper.server import PaperExchange
 

@@ -40,6 +40,11 @@ class MarketStreams:
             await connection.close()
         return socket
 
+    @property
+    def subscribed(self) -> set[str]:
+        """Streams that somebody listens to."""
+        return set(self._listeners)
+
     async def close(self) -> None:
         for connection in list(self._connections):
             await connection.close()
@@ -129,8 +134,9 @@ class MarketStreams:
     def _subscribe(self, connection: Connection, names: list[str]) -> None:
         for name in filter(self._valid, names):
             self._listeners.setdefault(name, set()).add(connection)
-            market = self._matching.markets[name.split("@")[0].upper()]
-            if name.split("@")[1] == "depth" and market.book.dirty is None:
+            symbol, kind = name.split("@")[:2]
+            market = self._matching.markets[symbol.upper()]
+            if kind == "depth" and market.book.dirty is None:
                 market.book.dirty = set()
                 market.book.published_id = market.book.update_id
             # Best prices are told at once; on a real exchange the next change is never far.
@@ -146,7 +152,7 @@ class MarketStreams:
         if listeners:
             return
         del self._listeners[name]
-        symbol = name.split("@")[0]
+        symbol = name.split("@", maxsplit=1)[0]
         if not any(other.startswith(symbol + "@depth") for other in self._listeners):
             self._matching.markets[symbol.upper()].book.dirty = None
 

@@ -1,7 +1,7 @@
-"""The matching engine: takes orders, matches them in price-time priority, moves balances, reports what happened."""
+"""The matching engine: matches orders in price-time priority, moves balances, reports what happened."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from engine.paper import refusals, scale
 from engine.paper.accounts import THIRD_ASSET_DISCOUNT, Account
@@ -51,6 +51,15 @@ class Market:
     def next_order_id(self) -> int:
         self.last_order_id += 1
         return self.last_order_id
+
+
+class Deal(NamedTuple):
+    """What two orders agreed on."""
+
+    price: int
+    quantity: int
+    quote: int
+    buyer_is_maker: bool
 
 
 class Matching:
@@ -108,7 +117,8 @@ class Matching:
         """Publish a trade among outsiders only, as a replayed tape shows it."""
         market = self.markets[symbol]
         outsiders = self._outside_order(market, True), self._outside_order(market, False)
-        self._publish(market, self._execution(market, *outsiders, price, quantity, buyer_is_maker))
+        deal = Deal(price, quantity, scale.times(price, quantity), buyer_is_maker)
+        self._publish(market, self._execution(market, *outsiders, deal))
         self._flush(market)
 
     def deposit(self, account: Account, asset: str, amount: int) -> None:
@@ -229,7 +239,8 @@ class Matching:
         if seller.account is not None:
             self._pay(seller, market.instrument.base, quantity)
             seller.account.add(market.instrument.quote, quote)
-        execution = self._execution(market, buyer, seller, price, quantity, buyer_is_maker)
+        deal = Deal(price, quantity, quote, buyer_is_maker)
+        execution = self._execution(market, buyer, seller, deal)
         for order in (buyer, seller):
             self._book_execution(order, execution)
         if buyer.account is not None or seller.account is not None:
@@ -245,47 +256,41 @@ class Matching:
                     self.listener.reported(order, "TRADE", execution, "")
         return execution
 
-    def _execution(
-        self, market: Market, buyer: Order, seller: Order, price: int, quantity: int, buyer_is_maker: bool
-    ) -> Execution:
+    def _execution(self, market: Market, buyer: Order, seller: Order, deal: Deal) -> Execution:
+        """Number a deal and take both sides' fees."""
         market.last_trade_id += 1
-        quote = scale.times(price, quantity)
-        instrument = market.instrument
-        buyer_fee = self._fee(
-            buyer.account, instrument.base, quantity, instrument.quote, quote, buyer_is_maker
-        )
+        buyer_fee = self._fee(buyer, deal)
         self._take_fee(buyer.account, buyer_fee)
-        seller_fee = self._fee(
-            seller.account, instrument.quote, quote, instrument.quote, quote, not buyer_is_maker
-        )
+        seller_fee = self._fee(seller, deal)
         self._take_fee(seller.account, seller_fee)
         return Execution(
             id=market.last_trade_id,
-            symbol=instrument.symbol,
-            price=price,
-            quantity=quantity,
-            quote=quote,
+            symbol=market.instrument.symbol,
+            price=deal.price,
+            quantity=deal.quantity,
+            quote=deal.quote,
             time_ms=self.clock.now_ms(),
             buyer=buyer,
             seller=seller,
-            buyer_is_maker=buyer_is_maker,
+            buyer_is_maker=deal.buyer_is_maker,
             buyer_fee=buyer_fee[0],
             buyer_fee_asset=buyer_fee[1],
             seller_fee=seller_fee[0],
             seller_fee_asset=seller_fee[1],
         )
 
-    def _fee(
-        self, account: Account | None, received: str, amount: int, quote: str, notional: int, maker: bool
-    ) -> tuple[int, str]:
-        """The fee of one side, decided per fill: a third asset while there is enough, else what was received."""
+    def _fee(self, order: Order, deal: Deal) -> tuple[int, str]:
+        """One side's fee, decided per fill: a third asset while there is enough, else what was received."""
+        account, instrument = order.account, order.instrument
+        received, amount = (instrument.base, deal.quantity) if order.buy else (instrument.quote, deal.quote)
         if account is None:
             return 0, received
+        maker = deal.buyer_is_maker is order.buy
         rate = account.maker_rate if maker else account.taker_rate
         if account.fee_asset is not None and rate > 0:
-            price = self.last_price(account.fee_asset, quote)
+            price = self.last_price(account.fee_asset, instrument.quote)
             if price:
-                value = scale.share(scale.share(notional, rate), THIRD_ASSET_DISCOUNT)
+                value = scale.share(scale.share(deal.quote, rate), THIRD_ASSET_DISCOUNT)
                 fee = value * scale.ONE // price
                 if 0 < fee <= account.free_of(account.fee_asset):
                     return fee, account.fee_asset

@@ -19,7 +19,7 @@ _ZERO = Decimal(0)
 
 
 class Record:
-    """Append-only list of facts as plain values, so that a later change of an object cannot change history."""
+    """Append-only facts as plain values: a later change of an object cannot change history."""
 
     def __init__(self) -> None:
         self.facts: list[tuple[Any, ...]] = []

@@ -86,9 +86,9 @@ class Rest:
         self._matching.clock.run_due()
         headers: dict[str, str] = {}
         endpoint = ENDPOINTS.get((received.method, received.path))
+        if endpoint is None:
+            return Reply(404, {"code": -1000, "msg": "Path not found."}, headers)
         try:
-            if endpoint is None:
-                raise refusals.Refusal(-1000, "Path not found.", 404)
             if valid_until_ms is None:
                 account, valid_until_ms = self._authenticate(endpoint, received)
             else:
@@ -102,7 +102,7 @@ class Rest:
         except refusals.Refusal as refusal:
             shown = {"code": refusal.code, "msg": refusal.message}
             reply = Reply(refusal.status, shown, {**headers, **refusal.headers})
-        if endpoint is not None and endpoint.order:
+        if endpoint.order:
             self._note(received, reply, fault)
         return reply
 

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 PLACES = 8
-ONE = 10**PLACES
+ONE: int = 100_000_000
 NUMBER = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?")
 NUMBER_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 
