@@ -48,7 +48,7 @@ class _Bucket:
         self.at = now
 
     def wait_s(self, cost: float, floor: float) -> float:
-        """Return in how many seconds `cost` can be taken so that `floor` stays; a cost above it all waits for full."""
+        """Return when `cost` can be taken so that `floor` stays, in seconds; at most until it is full."""
         missing = min(cost + floor, self.capacity) - self.level
         return max(0.0, missing * self.window_s / self.capacity)
 
@@ -84,7 +84,7 @@ class Scheduler:
         self._orders = _Bucket(limits.orders * share, limits.orders_window_s, limits.orders * share, now)
         self._share = share
         self._waiting: dict[CallClass, deque[_Waiter]] = {kind: deque() for kind in CallClass}
-        self._paused_until = {kind: now for kind in CallClass}
+        self._paused_until = dict.fromkeys(CallClass, now)
         self._changed = asyncio.Event()
         self._pump_task: asyncio.Task[None] | None = None
 
@@ -122,7 +122,7 @@ class Scheduler:
         lower = {name.lower(): value for name, value in headers.items()}
         _align(self._weight, lower.get("x-mbx-used-weight-1m"), self._share)
         _align(self._orders, lower.get("x-mbx-order-count-10s"), self._share)
-        if status in _PAUSE_S_DEFAULT:
+        if status is not None and status in _PAUSE_S_DEFAULT:
             asked = lower.get("retry-after", "")
             pause_s = float(asked) if asked.isascii() and asked.isdigit() else _PAUSE_S_DEFAULT[status]
             kinds = (CallClass.ORDER,) if code == _ORDER_COUNT_CODE else tuple(CallClass)

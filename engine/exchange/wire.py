@@ -50,9 +50,8 @@ def recording(record: WireRecord) -> Iterator[None]:
         _current.reset(token)
 
 
-def observed(base: type[Any], now_ms: Callable[[], int]) -> type[Any]:
-    """Return ccxt's class with the two things we add: it records answers, and its clock is the exchange's."""
-
+def observed(base: type[Any], now_ms: Callable[[], int] | None) -> type[Any]:
+    """Return ccxt's class, made to record answers and, with `now_ms`, to sign in the exchange's clock."""
     original = base.on_rest_response
 
     def on_rest_response(self: Any, *args: Any) -> Any:
@@ -61,11 +60,10 @@ def observed(base: type[Any], now_ms: Callable[[], int]) -> type[Any]:
             record.status, record.headers, record.body = args[0], args[4], args[5]
         return original(self, *args)
 
-    def milliseconds(self: Any) -> int:
-        del self
-        return now_ms()
-
-    return type(base.__name__, (base,), {"on_rest_response": on_rest_response, "milliseconds": milliseconds})
+    names: dict[str, Any] = {"on_rest_response": on_rest_response}
+    if now_ms is not None:
+        names["nonce"] = lambda _: now_ms()
+    return type(base.__name__, (base,), names)
 
 
 def open_session(resolver: aiohttp.abc.AbstractResolver | None, ca_file: str | None) -> aiohttp.ClientSession:

@@ -1,0 +1,47 @@
+"""Reads a list to its end: a page that is missing makes the whole read no evidence."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from engine.exchange.unified import IncompleteAnswerError
+
+_PAGES_MAX = 1000
+
+
+async def by_time(
+    fetch: Callable[[int | None], Awaitable[list[dict[str, Any]]]], since_ms: int | None, page: int
+) -> list[dict[str, Any]]:
+    """Return all rows from `since_ms` on; the next page begins at the last row's time, without its doubles.
+
+    Raises IncompleteAnswerError if one moment holds more rows than a page.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for _ in range(_PAGES_MAX):
+        rows = await fetch(since_ms)
+        before = len(found)
+        found.update((str(row["id"]), row) for row in rows)
+        if len(rows) < page:
+            return list(found.values())
+        if len(found) == before:
+            break
+        since_ms = max(int(row["timestamp"]) for row in rows)
+    raise IncompleteAnswerError("the list has no end that its pages reach")
+
+
+async def by_id(
+    first: Callable[[], Awaitable[list[dict[str, Any]]]],
+    after: Callable[[int], Awaitable[list[dict[str, Any]]]],
+    page: int,
+) -> list[dict[str, Any]]:
+    """Return all rows whose ids count up: a first page, then what follows its greatest id."""
+    found: dict[int, dict[str, Any]] = {}
+    rows = await first()
+    for _ in range(_PAGES_MAX):
+        before = len(found)
+        found.update((int(row["id"]), row) for row in rows)
+        if len(rows) < page:
+            return list(found.values())
+        if len(found) == before:
+            break
+        rows = await after(max(found) + 1)
+    raise IncompleteAnswerError("the list has no end that its pages reach")
