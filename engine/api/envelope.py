@@ -3,6 +3,7 @@
 import os
 import re
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,10 +22,12 @@ class Envelope:
         app: ASGIApp,
         metrics: Metrics,
         clock: Clock,
+        body_bytes_max: int,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._clock = clock
+        self._body_bytes_max = body_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +51,7 @@ class Envelope:
 
         self._metrics.http_requests_in_flight.inc()
         try:
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, self._capped(scope, receive), with_headers)
         except Exception as error:
             if status:
                 raise
@@ -59,6 +62,26 @@ class Envelope:
             self._metrics.http_request_duration_seconds.labels(route, scope["method"], status).observe(
                 self._clock.monotonic() - started
             )
+
+    def _capped(self, scope: Scope, receive: Receive) -> Receive:
+        """Refuse a body over the cap: by its stated length, or while it is read."""
+        stated = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        received = 0
+
+        async def capped() -> Message:
+            nonlocal received
+            if stated.isdigit() and int(stated) > self._body_bytes_max:
+                raise self._too_large()
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._body_bytes_max:
+                raise self._too_large()
+            return message
+
+        return capped
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"a body has at most {self._body_bytes_max} bytes", {"Connection": "close"})
 
 
 def server_time(clock: Clock) -> str:

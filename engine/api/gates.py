@@ -62,19 +62,16 @@ class Gates:
     def ready(self) -> bool:
         return self.closed() is None
 
-    def closed(self, account: str | None = None) -> tuple[str, str] | None:
-        """Return name and reason of the first closed gate; of one account's if it is named, else of all."""
-        if self._stopping:
-            return "stopping", "the daemon is stopping"
-        for gate, state in self._engine.items():
-            if state.reason is not None:
-                return gate.value, state.reason
+    def closed(self) -> tuple[str, str] | None:
+        """Return name and reason of the first closed gate."""
+        closed = self._closed_engine()
+        if closed is not None:
+            return closed
         if not self._accounts:
             return Gate.ACCOUNTS.value, "no exchange account is registered"
-        names = [account] if account is not None else sorted(self._accounts)
         for gate in ACCOUNT_GATES:
-            for name in names:
-                reason = self._reason(gate, name)
+            for name in sorted(self._accounts):
+                reason = self._accounts[name][gate].reason
                 if reason is not None:
                     return gate.value, f"{name}: {reason}"
         return None
@@ -86,9 +83,12 @@ class Gates:
             if reason is not None:
                 raise HoldfastError(ErrorCode.NOT_READY, f"{gate.value}: {reason}", gate=gate.value)
 
-    def check_orders(self, account: str | None = None) -> None:
-        """Refuse a new order while a gate is closed. Raises NOT_READY with the gate."""
-        closed = self.closed(account) if account is not None else self._closed_engine()
+    def check_orders(self) -> None:
+        """Refuse a new order while a gate of the engine is closed. Raises NOT_READY with the gate.
+
+        The gates of its exchange account are the flow's to check: it has a session there or not.
+        """
+        closed = self._closed_engine()
         if closed is not None:
             raise HoldfastError(ErrorCode.NOT_READY, f"{closed[0]}: {closed[1]}", gate=closed[0])
 
@@ -110,10 +110,6 @@ class Gates:
             if state.reason is not None:
                 return gate.value, state.reason
         return None
-
-    def _reason(self, gate: Gate, account: str) -> str | None:
-        state = self._accounts.get(account, {}).get(gate)
-        return _NOT_REACHED if state is None else state.reason
 
     def _set(self, gate: Gate, account: str | None, reason: str | None) -> None:
         if account is None:

@@ -17,8 +17,12 @@ NUMBER_ERROR = "invalid_number"  # the pydantic error type that engine.api.reque
 
 _log = get_logger(__name__)
 _SHOWN_CHARACTERS_MAX = 64
-_RESERVED = frozenset(
+_LOGGED = frozenset(
+    {ErrorCode.INTERNAL, ErrorCode.DATABASE_UNAVAILABLE, ErrorCode.CONFIGURATION, ErrorCode.DRIFT}
+)
+_LEFT_OUT = frozenset(
     {"type", "title", "status", "detail", "instance", "code", "outcome", "retryable", "request_id"}
+    | {"function", "sqlstate", "effect", "cause"}  # for the log, not for robots
 )
 
 
@@ -35,7 +39,7 @@ def problem(
     """Return one error answer (RFC 9457).
 
     `outcome` None: a request that sends nothing says `unknown` of any order, one that would have sent says
-    `not_placed`. Details whose names the format reserves are left out.
+    `not_placed`. Details whose names the format reserves, and our internals, are left out.
     """
     explanation = EXPLANATIONS[code]
     if outcome is None:
@@ -50,7 +54,7 @@ def problem(
         "retryable": explanation.retryable,
         "request_id": request_id(request),
     }
-    body.update((key, value) for key, value in (details or {}).items() if key not in _RESERVED)
+    body.update((key, value) for key, value in (details or {}).items() if key not in _LEFT_OUT)
     all_headers = dict(headers or {})
     if code is ErrorCode.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = "Bearer"
@@ -68,7 +72,7 @@ def from_error(request: Request, error: HoldfastError) -> Response:
     """Return the answer for an error of ours; a request that sends nothing never claims an outcome."""
     outcome = error.outcome if request.method == "POST" else None
     message = str(error)
-    if error.explanation.status >= 500:  # noqa: PLR2004 - the class of server errors
+    if error.code in _LOGGED:
         _log.warning("request failed", code=error.code.value, detail=message, request_id=request_id(request))
     return problem(request, error.code, message, outcome=outcome, details=error.details)
 
