@@ -166,6 +166,18 @@ class Gateway:
                 raise unified.refuse_missing_fields(error) from error
         return str(found)
 
+    async def key_can_withdraw(self) -> bool | None:
+        """Tell whether the key may move money out of the account; None where the exchange does not say."""
+        if self.config.exchange != "binance":
+            return None
+        try:
+            said = await self._read(
+                "key_can_withdraw", CallClass.RECONCILIATION, self._client.sapiGetAccountApiRestrictions
+            )
+        except HoldfastError:
+            return None  # not every server that speaks the protocol has this endpoint
+        return isinstance(said, Mapping) and said.get("enableWithdrawals") is True
+
     async def instruments(self) -> tuple[Instrument, ...]:
         """Return all spot instruments that state tick, lot and fees; with the account's own fee rates."""
         markets = await self._read(
@@ -401,7 +413,8 @@ def _read_as(reader: Callable[[Any], T], answer: Any) -> T:
 
 
 def _reports(rows: Sequence[Mapping[str, Any]]) -> tuple[OrderReport, ...]:
-    return tuple(unified.order_report(row) for row in rows)
+    # ccxt merges an order's updates and loses fees in it: fills come from watch_fills alone
+    return tuple(unified.order_report({**row, "trades": ()}) for row in rows)
 
 
 def _fills(rows: Sequence[Mapping[str, Any]]) -> tuple[Fill, ...]:
