@@ -1,0 +1,122 @@
+"""`holdfast accounts`: which real exchange accounts a tenant trades on."""
+
+import json
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from engine.cli.lazy import lazy
+from engine.cli.render import render, render_one
+
+if TYPE_CHECKING:
+    from engine.cli.acts import accounts as acts
+    from engine.cli.acts import session
+    from engine.exchange.account import ExchangeUrls
+else:
+    acts = lazy("engine.cli.acts.accounts")
+    session = lazy("engine.cli.acts.session")
+
+_COLUMNS = ("name", "exchange", "exchange_account_uid", "tier", "mode", "account_id", "unassigned")
+
+
+@click.group()
+def accounts() -> None:
+    """Register and list exchange accounts; one belongs to exactly one tenant."""
+
+
+@accounts.command()
+@click.argument("tenant")
+@click.argument("name")
+@click.option("--exchange", default="binance", show_default=True, help="Its name in ccxt.")
+@click.option("--key", envvar="HOLDFAST_ACCOUNT_KEY", show_envvar=True, help="API key.")
+@click.option("--secret", envvar="HOLDFAST_ACCOUNT_SECRET", show_envvar=True, help="Its secret.")
+@click.option(
+    "--password", envvar="HOLDFAST_ACCOUNT_PASSWORD", show_envvar=True, help="Where the exchange has one."
+)
+@click.option(
+    "--credentials",
+    type=click.File(),
+    help='File with {"key": …, "secret": …}, - for standard input: nothing in the shell history.',
+)
+@click.option("--paper", metavar="URL", help="Of a paper exchange, such as http://127.0.0.1:18080.")
+@click.option(
+    "--url", metavar="URL", help="REST origin, where another server speaks the exchange's protocol."
+)
+@click.option("--ws-url", metavar="URL", help="WebSocket API of that server.")
+@click.option("--stream-url", metavar="URL", help="Public streams of that server; its path contains /stream.")
+def create(
+    tenant: str,
+    name: str,
+    *,
+    exchange: str,
+    key: str | None,
+    secret: str | None,
+    password: str | None,
+    credentials: IO[str] | None,
+    paper: str | None,
+    url: str | None,
+    ws_url: str | None,
+    stream_url: str | None,
+) -> None:
+    """Register the exchange account NAME for TENANT.
+
+    Asks the exchange for the account's own id, its balances (the baseline of what is unassigned) and its
+    instruments. A key that can withdraw is refused. What is not given by option, environment or file is
+    asked for.
+    """
+    if credentials is not None:
+        key, secret, password = _read(credentials)
+    key = key or click.prompt("API key", hide_input=True)
+    secret = secret or click.prompt("Secret", hide_input=True)
+    urls = _urls(paper, url, ws_url, stream_url)
+    made = acts.Credentials(key, secret, password)
+    render_one(
+        session.perform(
+            lambda ledger, settings: acts.create(
+                ledger, settings, tenant, name, exchange=exchange, credentials=made, urls=urls
+            )
+        )
+    )
+
+
+@accounts.command("list")
+@click.argument("tenant")
+def list_accounts(tenant: str) -> None:
+    """List the exchange accounts of TENANT."""
+    render(session.perform(lambda ledger, _: acts.every(ledger, tenant)), _COLUMNS)
+
+
+@accounts.command()
+@click.argument("tenant")
+@click.argument("account")
+def show(tenant: str, account: str) -> None:
+    """Show one ACCOUNT of TENANT, by name or id; never its credentials."""
+    render_one(session.perform(lambda ledger, _: acts.show(ledger, tenant, account)))
+
+
+def _urls(
+    paper: str | None, url: str | None, ws_url: str | None, stream_url: str | None
+) -> "ExchangeUrls | None":
+    given = [url, ws_url, stream_url]
+    if paper is not None:
+        if any(given):
+            raise click.UsageError("--paper stands alone: it gives the three other addresses.")
+        return acts.paper_urls(paper)
+    if not any(given):
+        return None
+    if url is None or ws_url is None or stream_url is None:
+        raise click.UsageError("--url, --ws-url and --stream-url stand together.")
+    return acts.other_urls(url, ws_url, stream_url)
+
+
+def _read(file: IO[str]) -> tuple[str, str, str | None]:
+    name = getattr(file, "name", "-")
+    try:
+        given = json.loads(file.read())
+        key, secret = given["key"], given["secret"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.BadParameter(
+            f'{Path(name).name}: wanted is {{"key": "…", "secret": "…"}}', param_hint="--credentials"
+        ) from error
+    return str(key), str(secret), given.get("password")

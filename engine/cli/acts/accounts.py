@@ -1,0 +1,149 @@
+"""Exchange accounts: registered once with what they hold, asked again when somebody wants to compare."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+from engine.cli.acts import tenants
+from engine.cli.acts.session import actor, find, new_id
+from engine.cli.lazy import lazy
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.money import ZERO, to_text
+from engine.exchange.account import AccountConfig, ExchangeUrls
+from engine.exchange.tiers import facts_of
+from engine.ledger import admin, reads
+from engine.ledger.seam import Ledger
+from engine.runtime.secrets import SecretsError, Vault, open_vault
+from engine.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An exchange's API key; `password` where it has one."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+
+    def sealed(self, vault: Vault, account_id: UUID) -> bytes:
+        """Encrypt them for one account."""
+        plain = {"key": self.key, "secret": self.secret}
+        if self.password is not None:
+            plain["password"] = self.password
+        return vault.encrypt(plain, str(account_id))
+
+
+def paper_urls(origin: str) -> ExchangeUrls:
+    """Return the addresses of a paper exchange. Raises CONFIGURATION for what is no http address."""
+    parts = urlsplit(origin)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise HoldfastError(ErrorCode.CONFIGURATION, f"{origin!r} is no address like http://127.0.0.1:18080.")
+    socket = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, "", "", ""))
+    rest = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+    return ExchangeUrls(rest, f"{socket}/ws-api/v3", f"{socket}/stream/ws")
+
+
+def other_urls(url: str, ws_url: str, stream_url: str) -> ExchangeUrls:
+    """Return the addresses of another server that speaks the exchange's protocol."""
+    return ExchangeUrls(url, ws_url, stream_url)
+
+
+async def create(
+    ledger: Ledger,
+    settings: Settings,
+    tenant: str,
+    name: str,
+    *,
+    exchange: str,
+    credentials: Credentials,
+    urls: ExchangeUrls | None,
+) -> dict[str, Any]:
+    """Ask the exchange who the account is and what it holds, and register that as the baseline.
+
+    Raises FORBIDDEN for a key that can withdraw, ALREADY_EXISTS, EXCHANGE_UNAVAILABLE.
+    """
+    tenant_id, account_id = await tenants.id_of(ledger, tenant), new_id()
+    vault = vault_of(settings)
+    config = AccountConfig(
+        str(account_id), exchange, credentials.key, credentials.secret, credentials.password, urls
+    )
+    async with _gateway(config) as gateway:
+        if await gateway.key_can_withdraw():
+            raise HoldfastError(
+                ErrorCode.FORBIDDEN,
+                "This key can withdraw. Make one that can only read and trade: a stolen key must not empty "
+                "the account.",
+            )
+        uid = await gateway.account_uid()
+        instruments = await gateway.instruments()
+        held = await gateway.balances()
+    balances = {asset: balance.total for asset, balance in held.items() if balance.total != ZERO}
+    account = admin.NewAccount(
+        account_id=account_id,
+        name=name,
+        exchange=exchange,
+        exchange_account_uid=uid,
+        tier=facts_of(exchange).tier.value,
+        urls={} if urls is None else asdict(urls),
+        credentials=credentials.sealed(vault, account_id),
+    )
+    await admin.register_account(ledger, tenant_id, account, balances, actor())
+    count = await admin.upsert_instruments(ledger, tenant_id, account_id, instruments)
+    return {**await show(ledger, tenant, str(account_id)), "instruments": count}
+
+
+async def every(ledger: Ledger, tenant: str) -> list[dict[str, Any]]:
+    """Return a tenant's exchange accounts, never their credentials."""
+    return await reads.list_accounts(ledger, await tenants.id_of(ledger, tenant))
+
+
+async def show(ledger: Ledger, tenant: str, account: str) -> dict[str, Any]:
+    """Return one account by name or id. Raises NOT_FOUND."""
+    return dict(find(await every(ledger, tenant), account, "account", "account_id"))
+
+
+async def live_balances(
+    ledger: Ledger, settings: Settings, tenant_id: UUID, account: Mapping[str, Any]
+) -> dict[str, Decimal]:
+    """Return what the exchange says the account holds now. Raises EXCHANGE_UNAVAILABLE."""
+    account_id = UUID(str(account["account_id"]))
+    sealed = await admin.account_credentials(ledger, tenant_id, account_id)
+    try:
+        opened = vault_of(settings).decrypt(sealed, str(account_id))
+    except SecretsError as error:
+        raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
+    urls = account["urls"]
+    config = AccountConfig(
+        str(account_id),
+        account["exchange"],
+        opened["key"],
+        opened["secret"],
+        opened.get("password"),
+        ExchangeUrls(**urls) if urls else None,
+    )
+    async with _gateway(config) as gateway:
+        return {asset: balance.total for asset, balance in (await gateway.balances()).items()}
+
+
+def balances_text(balances: Mapping[str, Decimal]) -> dict[str, str]:
+    """Return balances as plain text."""
+    return {asset: to_text(balance) for asset, balance in sorted(balances.items())}
+
+
+def vault_of(settings: Settings) -> Vault:
+    """Return the vault of the settings. Raises CONFIGURATION."""
+    folder = settings.data_dir.expanduser()
+    master_key = getattr(settings, "master_key", None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return open_vault(None if master_key is None else master_key.get_secret_value(), folder)
+    except (SecretsError, OSError) as error:
+        raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
+
+
+def _gateway(config: AccountConfig) -> Any:
+    # ccxt costs a second of CPU: only commands that speak to an exchange pay it.
+    return lazy("engine.exchange.gateway").Gateway(config)

@@ -1,0 +1,42 @@
+"""`holdfast tenants`: who owns capital here."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.lazy import lazy
+from engine.cli.render import render, render_one
+
+if TYPE_CHECKING:
+    from engine.cli.acts import session
+    from engine.cli.acts import tenants as acts
+else:
+    session = lazy("engine.cli.acts.session")
+    acts = lazy("engine.cli.acts.tenants")
+
+_COLUMNS = ("name", "mode", "tenant_id", "created_at")
+
+
+@click.group()
+def tenants() -> None:
+    """Create and list tenants: owners of capital, each walled from the others."""
+
+
+@tenants.command()
+@click.argument("name")
+def create(name: str) -> None:
+    """Create the tenant NAME (1 to 64 letters, digits, dots, dashes or underscores)."""
+    render_one(session.perform(lambda ledger, _: acts.create(ledger, name)))
+
+
+@tenants.command("list")
+def list_tenants() -> None:
+    """List all tenants."""
+    render(session.perform(lambda ledger, _: acts.every(ledger)), _COLUMNS)
+
+
+@tenants.command()
+@click.argument("tenant")
+def show(tenant: str) -> None:
+    """Show one TENANT, by name or id."""
+    render_one(session.perform(lambda ledger, _: acts.named(ledger, tenant)))
