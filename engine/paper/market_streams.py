@@ -24,6 +24,7 @@ class MarketStreams:
         self._connections: dict[Connection, bool] = {}
         self._listeners: dict[str, set[Connection]] = {}
         self._changed: set[str] = set()
+        self._awaited: dict[str, asyncio.Event] = {}
 
     async def serve(self, request: "web.BaseRequest") -> "web.StreamResponse":
         connection = Connection()
@@ -40,10 +41,10 @@ class MarketStreams:
             await connection.close()
         return socket
 
-    @property
-    def subscribed(self) -> set[str]:
-        """Streams that somebody listens to."""
-        return set(self._listeners)
+    async def subscribed(self, stream: str) -> None:
+        """Wait until somebody listens to a stream."""
+        if stream not in self._listeners:
+            await self._awaited.setdefault(stream, asyncio.Event()).wait()
 
     async def close(self) -> None:
         for connection in list(self._connections):
@@ -134,6 +135,8 @@ class MarketStreams:
     def _subscribe(self, connection: Connection, names: list[str]) -> None:
         for name in filter(self._valid, names):
             self._listeners.setdefault(name, set()).add(connection)
+            if name in self._awaited:
+                self._awaited.pop(name).set()
             symbol, kind = name.split("@")[:2]
             market = self._matching.markets[symbol.upper()]
             if kind == "depth" and market.book.dirty is None:

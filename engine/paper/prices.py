@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _LEVELS = 8
 # In quote units, scaled so that USDT and BTC markets look alike: how much the maker shows per level.
 _LEVEL_NOTIONAL_USDT = (2_000, 20_000)
-_TAKER_NOTIONAL_USDT = (10, 4_000)
+# The upper end is drawn too: many small trades and few large ones, so that orders fill in parts.
+_TAKER_NOTIONALS_USDT = ((10, 100), (10, 1_000), (10, 10_000))
 _TAKER_PERCENT = 60
 # One step moves the price by up to this part of itself; the pull back keeps it near where it began.
 _MOVE_PART = 4_000
@@ -80,7 +81,7 @@ class OutsideMarket:
         if rng.randrange(100) < _TAKER_PERCENT:
             # Arrives while the maker is away: it can only meet the accounts' orders near the price.
             buy = rng.randrange(2) == 1
-            quantity = self._quantity(market, middle, rng, _TAKER_NOTIONAL_USDT)
+            quantity = self._quantity(market, middle, rng, rng.choice(_TAKER_NOTIONALS_USDT))
             rest = self._take(symbol, buy, middle, quantity)
             if rest:
                 self._matching.print_trade(symbol, middle, rest, not buy)
@@ -117,7 +118,9 @@ class OutsideMarket:
             away = tick + level * gap
             for buy in (True, False):
                 price = middle - away if buy else middle + away
-                quantity = self._quantity(market, middle, rng, _LEVEL_NOTIONAL_USDT)
+                taking = market.book.side(not buy).crosses(price)
+                worth = rng.choice(_TAKER_NOTIONALS_USDT) if taking else _LEVEL_NOTIONAL_USDT
+                quantity = self._quantity(market, middle, rng, worth)
                 if price > 0:
                     self._rest(symbol, buy, price, quantity)
 

@@ -114,11 +114,19 @@ class Bare:
         found = {one["asset"]: (one["free"], one["locked"]) for one in shown["balances"]}
         return found.get(asset, ("0.00000000", "0.00000000"))
 
+    def ws_subscription(self, request_id: int) -> dict[str, Any]:
+        """The signed request that subscribes to this account's events."""
+        params = {"apiKey": self.key, "timestamp": self.paper.clock.now_ms()}
+        text = "&".join(f"{name}={params[name]}" for name in sorted(params))
+        signature = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+        method = "userDataStream.subscribe.signature"
+        return {"id": request_id, "method": method, "params": {**params, "signature": signature}}
+
     async def paper_deposit(self, asset: str, whole: int) -> None:
         status, _ = await self.control("POST", "/deposit", account=self.key, asset=asset, amount=str(whole))
         assert 200 == status
 
-    async def control(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
+    async def control(self, method: str, path: str, /, **given: Any) -> tuple[int, Any]:
         url = self.paper.control_url + path
         sent = {"params": given} if method == "GET" else {"json": given}
         async with self.session.request(method, url, **sent) as response:  # type: ignore[arg-type]

@@ -90,8 +90,7 @@ async def test_watch_public_streams(ccxt: Any, paper: PaperExchange) -> None:
     await ccxt.create_order("BTC/USDT", "limit", "buy", 1, 50005)
     assert [50005.0, 1.0] == (await asyncio.wait_for(change, WAIT_S))["bids"][0]
     trades = asyncio.create_task(ccxt.watch_trades("BTC/USDT"))
-    while "btcusdt@trade" not in paper.market_streams.subscribed:
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(paper.market_streams.subscribed("btcusdt@trade"), WAIT_S)
     await ccxt.create_order("BTC/USDT", "market", "sell", 0.5)
     assert [50005.0] == [trade["price"] for trade in await asyncio.wait_for(trades, WAIT_S)]
 
@@ -109,7 +108,7 @@ async def test_wrong_credentials(ccxt: Any, change: dict[str, str], error: str) 
     await ccxt.load_markets()
     for name, value in change.items():
         setattr(ccxt, name, value)
-    with pytest.raises(Exception) as refused:  # noqa: B017, PT011 - ccxt's class is checked by name
+    with pytest.raises(Exception) as refused:  # noqa: PT011 - ccxt's class is checked by name
         await ccxt.fetch_balance()
     assert error == type(refused.value).__name__
     with pytest.raises(Exception):  # noqa: B017, PT011 - only that it is refused matters
@@ -121,13 +120,16 @@ async def test_ccxt_error_classes(ccxt: Any) -> None:
     await ccxt.load_markets()
     cases = [
         ("InsufficientFunds", ccxt.create_order("BTC/USDT", "limit", "buy", 5, 40000)),
-        ("OrderImmediatelyFillable", ccxt.create_order("BTC/USDT", "limit", "buy", 1, 60000, {"postOnly": True})),
+        (
+            "OrderImmediatelyFillable",
+            ccxt.create_order("BTC/USDT", "limit", "buy", 1, 60000, {"postOnly": True}),
+        ),
         ("OrderNotFound", ccxt.fetch_order("999", "BTC/USDT")),
         ("OrderNotFound", ccxt.cancel_order("999", "BTC/USDT")),
         # By its address ccxt does not know this as Binance spot: there it would be InvalidOrder.
         ("BadRequest", ccxt.create_order("BTC/USDT", "limit", "buy", 0.0001, 40000)),
     ]
     for error, call in cases:
-        with pytest.raises(Exception) as refused:  # noqa: B017, PT011 - ccxt's class is checked by name
+        with pytest.raises(Exception) as refused:  # noqa: PT011 - ccxt's class is checked by name
             await call
         assert error == type(refused.value).__name__

@@ -83,7 +83,10 @@ async def test_fee_asset_changes_within_one_order(bare: Bare, other: Bare, paper
     await bare.order(quantity="0.2", price="50005", newClientOrderId="two")
     await other.market("SELL", "0.1")
     await bare.paper_deposit("BNB", 1)
-    assert 200 == (await bare.control("POST", "/accounts", key=bare.key, fee_asset="BNB", maker_rate="0.0008"))[0]
+    assert (
+        200
+        == (await bare.control("POST", "/accounts", key=bare.key, fee_asset="BNB", maker_rate="0.0008"))[0]
+    )
     await other.market("SELL", "0.1")
     _, trades = await bare.send("GET", "/api/v3/myTrades", symbol="BTCUSDT")
     assert [("0.00010000", "BTC"), ("0.00500050", "BNB")] == [
@@ -108,7 +111,7 @@ async def test_self_trade(bare: Bare) -> None:
 
 
 async def test_lists_page(bare: Bare) -> None:
-    """allOrders and myTrades page by id, limit and time; the newest come without a start."""
+    """Orders and own trades page by id, limit and time; the newest come without a start."""
     ids = [(await bare.market("BUY", "0.01"))[1]["orderId"] for _ in range(5)]
     path, symbol = "/api/v3/allOrders", "BTCUSDT"
     assert ids[3:] == [one["orderId"] for one in (await bare.send("GET", path, symbol=symbol, limit=2))[1]]
