@@ -12,7 +12,7 @@ from engine.domain.errors import HoldfastError
 # name -> (module:attribute, line in --help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("engine.cli.run:run", "Run the daemon: robots' API, loops, health endpoints."),
-    "paper": ("engine.cli.paper:paper", "Run the paper exchange."),
+    "paper": ("engine.cli.paper:command", "Run the paper exchange."),
     "demo": ("engine.cli.demo.command:demo", "Trade on the paper exchange and compare every book."),
     "db": ("engine.cli.db:db", "Deploy, verify and describe the database."),
     "tenants": ("engine.cli.tenants:tenants", "Create and list tenants."),
