@@ -2,44 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.instruments import Instrument
-from engine.domain.outcomes import CancelOutcome, Fill, OrderReport, Quote, SendOutcome
-from engine.domain.requests import OrderRequest
+from engine.domain.outcomes import Quote
+from engine.exchange.gateway import Gateway
 from engine.ledger import reads
 from engine.ledger.seam import Ledger
 
 _DEFAULT_SLIPPAGE = Decimal("0.01")
 _DEFAULT_QUOTE_AGE_MS = 2_000
-
-
-class Gateway(Protocol):
-    """What flows need of an exchange account; engine.exchange.gateway gives it."""
-
-    def now_ms(self) -> int:
-        """Return the exchange's time."""
-
-    async def submit(self, request: OrderRequest) -> SendOutcome:
-        """Send an order once."""
-
-    async def cancel(
-        self, symbol: str, exchange_order_id: str, client_order_id: str | None = None
-    ) -> CancelOutcome:
-        """Send a cancel."""
-
-    async def fetch_order(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
-        """Look at an order; None if the exchange says that it has none."""
-
-    async def fetch_order_fills(self, symbol: str, exchange_order_id: str) -> list[Fill]:
-        """Return all fills of an order, fees included."""
-
-    async def fetch_price(self, symbol: str) -> Decimal | None:
-        """Return the last price of a symbol, None if it is not traded."""
 
 
 class QuoteBook:
@@ -133,7 +108,6 @@ class Accounts:
             for row in await reads.list_profiles(self._ledger, tenant_id):
                 profile = _profile(row)
                 self._profiles[tenant_id, str(profile.profile_id)] = profile
-                self._profiles.setdefault((tenant_id, profile.name.lower()), profile)
                 self._profiles[tenant_id, profile.name.lower()] = profile
         found = self._profiles.get(key)
         if found is None:
@@ -170,15 +144,6 @@ class OrderIds:
     symbol: str
     exchange_order_id: str
     client_order_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class WorstPrice:
-    """The limit of a market entry, and when the ask behind it was true."""
-
-    price: Decimal
-    ask: Decimal
-    at: datetime
 
 
 def _profile(row: Mapping[str, Any]) -> Profile:

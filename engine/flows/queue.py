@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from prometheus_client import Gauge
@@ -29,9 +27,8 @@ class TurnQueue:
         self._depth = depth
         self._lines: dict[Key, _Line] = {}
 
-    @asynccontextmanager
-    async def turn(self, key: Key, expires_at: float | None = None) -> AsyncIterator[None]:
-        """Hold the turn of `key`; `expires_at` is a monotonic moment.
+    async def take(self, key: Key, expires_at: float | None = None) -> None:
+        """Wait for the turn of `key`; who takes it gives it back. `expires_at` is a monotonic moment.
 
         Raises BUSY when the line is full, INTENT_EXPIRED when the turn comes too late.
         """
@@ -39,12 +36,13 @@ class TurnQueue:
         if line.busy:
             await self._wait(key, line, expires_at)
         line.busy = True
-        try:
-            if expires_at is not None and self._clock.monotonic() >= expires_at:
-                raise HoldfastError(ErrorCode.INTENT_EXPIRED)
-            yield
-        finally:
+        if expires_at is not None and self._clock.monotonic() >= expires_at:
             self._pass_on(key, line)
+            raise HoldfastError(ErrorCode.INTENT_EXPIRED)
+
+    def give_back(self, key: Key) -> None:
+        """End the turn of `key`; the next in line has it."""
+        self._pass_on(key, self._lines[key])
 
     async def _wait(self, key: Key, line: _Line, expires_at: float | None) -> None:
         if len(line.waiting) >= self._length_max:

@@ -1,0 +1,182 @@
+"""Entries: a robot's wish to buy becomes at most one order at the exchange."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from engine.domain.capital import worst_price
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.ids import client_order_id
+from engine.domain.instruments import check_order
+from engine.flows.accounts import AccountSession, Profile
+from engine.flows.cancel import CancelFlow
+from engine.flows.commands import Answer, EntryCommand, denied, refused_by
+from engine.flows.context import FlowContext, new_id
+from engine.flows.inflight import Inflight
+from engine.flows.opening import Opener
+from engine.flows.placing import Placer, Ready
+from engine.flows.queue import TurnQueue
+from engine.flows.record import Recorder
+from engine.flows.replay import of_replay
+from engine.ledger import entries
+from engine.ledger.entries import OpenEntry
+from engine.ledger.intents import Denied, Replayed
+from engine.runtime.log import bound
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What is sent as limit, and when the ask behind it was true."""
+
+    limit: Decimal
+    time_in_force: str
+    at: datetime | None
+
+
+class EntryFlow:
+    """Runs entries; one at a time for each profile and symbol, in order of arrival."""
+
+    def __init__(self, context: FlowContext, recorder: Recorder, cancels: CancelFlow) -> None:
+        self._context = context
+        self._inflight = Inflight()
+        self._opener = Opener(context, recorder, self._inflight)
+        self._placer = Placer(context, recorder, cancels)
+        self._queue = TurnQueue(
+            context.clock,
+            context.timings.queue_length_max,
+            context.metrics.queue_depth_intents.labels("entry"),
+        )
+
+    async def run(self, command: EntryCommand) -> Answer:
+        """Check, open, send once, record, answer. A cancelled caller does not stop what was begun."""
+        started = self._context.clock.monotonic()
+        expires_ms = command.expires_after_ms
+        expires_at = None if expires_ms is None else started + expires_ms / 1000
+        with bound(tenant_id=command.tenant_id, profile=command.profile, symbol=command.symbol):
+            try:
+                answer = await self._queued(command, started, expires_at)
+            except HoldfastError as error:
+                answer = refused_by(error)
+        self._count(answer, started)
+        return answer
+
+    async def close(self, timeout_s: float) -> int:
+        """Wait for entries in flight; returns how many were cancelled."""
+        return await self._inflight.drain(timeout_s)
+
+    async def _queued(self, command: EntryCommand, started: float, expires_at: float | None) -> Answer:
+        accounts = self._context.accounts
+        profile = await accounts.profile(command.tenant_id, command.profile)
+        session = accounts.session(command.tenant_id, profile.account_id)
+        _check(command, profile, session)
+        key = (command.tenant_id, profile.profile_id, command.symbol)
+        await self._queue.take(key, expires_at)
+        return await self._inflight.finish(
+            self._in_turn(command, profile, session, started, key), f"entry {command.idempotency_key}"
+        )
+
+    async def _in_turn(
+        self,
+        command: EntryCommand,
+        profile: Profile,
+        session: AccountSession,
+        started: float,
+        key: tuple[object, ...],
+    ) -> Answer:
+        try:
+            return await self._enter(command, profile, session, started)
+        finally:
+            self._queue.give_back(key)
+
+    async def _enter(
+        self, command: EntryCommand, profile: Profile, session: AccountSession, started: float
+    ) -> Answer:
+        context = self._context
+        price = self._price(command, profile, session)
+        moment = self._placer.moment(session)
+        intent_id = new_id(context.clock)
+        entry = OpenEntry(
+            command.robot_id,
+            profile.profile_id,
+            command.idempotency_key,
+            command.request_hash,
+            intent_id,
+            client_order_id(context.tag, command.tenant_id, profile.profile_id, intent_id),
+            command.symbol,
+            command.type,
+            command.quantity,
+            price.limit,
+            price.time_in_force,
+            command.post_only,
+            command.label,
+            context.owner,
+            context.timings.lock_ttl_ms,
+            moment.exchange_deadline,
+            price.at,
+        )
+        result = await self._opener.open(
+            command.tenant_id,
+            intent_id,
+            lambda deadline: entries.open_entry(context.ledger, command.tenant_id, entry, deadline=deadline),
+        )
+        if isinstance(result, Replayed):
+            return of_replay(result)
+        if isinstance(result, Denied):
+            return denied(result.code, result.details)
+        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - started)
+        if result.spec_version != profile.spec_version:
+            context.accounts.forget_profiles(command.tenant_id)
+        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
+            ready = Ready(
+                "entry", command, profile, session, result, moment, price.limit, price.time_in_force
+            )
+            return await self._placer.place(ready)
+
+    def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:
+        """Return the limit: the robot's, or for a market entry the worst price of a fresh ask."""
+        instrument = session.instrument(command.symbol)
+        if command.limit_price is not None:
+            return _Price(command.limit_price, command.time_in_force, None)
+        quote = session.quotes.get(command.symbol)
+        if quote is None or quote.ask is None:
+            raise HoldfastError(ErrorCode.STALE_PRICE, symbol=command.symbol, age_ms=None)
+        age_ms = session.gateway.exchange_now_ms() - quote.at_ms
+        if age_ms > profile.quote_max_age_ms:
+            raise HoldfastError(
+                ErrorCode.STALE_PRICE,
+                symbol=command.symbol,
+                age_ms=age_ms,
+                quote_max_age_ms=profile.quote_max_age_ms,
+            )
+        limit = worst_price(quote.ask, profile.max_slippage, instrument.tick_size)
+        check_order(instrument, command.quantity, limit, "limit")
+        return _Price(limit, "IOC", datetime.fromtimestamp(quote.at_ms / 1000, UTC))
+
+    def _count(self, answer: Answer, started: float) -> None:
+        metrics = self._context.metrics
+        if answer.replay:
+            return
+        metrics.entry_duration_seconds.labels(answer.outcome.value).observe(
+            self._context.clock.monotonic() - started
+        )
+        if answer.intent is not None:
+            metrics.intents_total.labels("entry", answer.intent["state"]).inc()
+            return
+        metrics.denials_total.labels("entry", answer.code).inc()
+        if answer.code == ErrorCode.ENTRY_LOCKED:
+            metrics.entry_lock_contention_total.inc()
+
+
+def _check(command: EntryCommand, profile: Profile, session: AccountSession) -> None:
+    """Refuse what the instrument's filters refuse, before it waits for anything."""
+    instrument = session.instrument(command.symbol)
+    if instrument.quote != profile.quote_asset:
+        raise HoldfastError(ErrorCode.UNKNOWN_SYMBOL, symbol=command.symbol, quote_asset=profile.quote_asset)
+    # A market entry goes out as a limit: its quantity obeys the limit rules, its notional waits for the ask.
+    price = instrument.tick_size if command.limit_price is None else command.limit_price
+    try:
+        check_order(instrument, command.quantity, price, "limit")
+    except HoldfastError as error:
+        if command.limit_price is None and error.code is ErrorCode.BELOW_MIN_NOTIONAL:
+            return
+        raise

@@ -1,0 +1,123 @@
+"""Exits: a robot's wish to sell what its profile holds; the same life as an entry, without its lock."""
+
+from engine.domain.errors import HoldfastError
+from engine.domain.ids import client_order_id
+from engine.domain.instruments import check_order
+from engine.flows.accounts import AccountSession, Profile
+from engine.flows.cancel import CancelFlow
+from engine.flows.commands import Answer, ExitCommand, denied, refused_by
+from engine.flows.context import FlowContext, new_id
+from engine.flows.inflight import Inflight
+from engine.flows.opening import Opener
+from engine.flows.placing import Placer, Ready
+from engine.flows.queue import TurnQueue
+from engine.flows.record import Recorder
+from engine.flows.replay import of_replay
+from engine.ledger import exits
+from engine.ledger.exits import OpenExit
+from engine.ledger.intents import Denied, Replayed
+from engine.runtime.log import bound
+
+
+class ExitFlow:
+    """Runs exits, in order of arrival for each profile and symbol; no mode refuses one."""
+
+    def __init__(self, context: FlowContext, recorder: Recorder, cancels: CancelFlow) -> None:
+        self._context = context
+        self._inflight = Inflight()
+        self._opener = Opener(context, recorder, self._inflight)
+        self._placer = Placer(context, recorder, cancels)
+        self._queue = TurnQueue(
+            context.clock,
+            context.timings.queue_length_max,
+            context.metrics.queue_depth_intents.labels("exit"),
+        )
+
+    async def run(self, command: ExitCommand) -> Answer:
+        """Check, open, send once, record, answer. A cancelled caller does not stop what was begun."""
+        started = self._context.clock.monotonic()
+        expires_ms = command.expires_after_ms
+        expires_at = None if expires_ms is None else started + expires_ms / 1000
+        with bound(tenant_id=command.tenant_id, profile=command.profile, symbol=command.symbol):
+            try:
+                answer = await self._queued(command, expires_at)
+            except HoldfastError as error:
+                answer = refused_by(error)
+        self._count(answer, started)
+        return answer
+
+    async def close(self, timeout_s: float) -> int:
+        """Wait for exits in flight; returns how many were cancelled."""
+        return await self._inflight.drain(timeout_s)
+
+    async def _queued(self, command: ExitCommand, expires_at: float | None) -> Answer:
+        accounts = self._context.accounts
+        profile = await accounts.profile(command.tenant_id, command.profile)
+        session = accounts.session(command.tenant_id, profile.account_id)
+        instrument = session.instrument(command.symbol)
+        if command.quantity is not None:
+            check_order(instrument, command.quantity, command.limit_price, command.type)
+        key = (command.tenant_id, profile.profile_id, command.symbol)
+        await self._queue.take(key, expires_at)
+        return await self._inflight.finish(
+            self._in_turn(command, profile, session, key), f"exit {command.idempotency_key}"
+        )
+
+    async def _in_turn(
+        self, command: ExitCommand, profile: Profile, session: AccountSession, key: tuple[object, ...]
+    ) -> Answer:
+        try:
+            return await self._leave(command, profile, session)
+        finally:
+            self._queue.give_back(key)
+
+    async def _leave(self, command: ExitCommand, profile: Profile, session: AccountSession) -> Answer:
+        context = self._context
+        moment = self._placer.moment(session)
+        intent_id = new_id(context.clock)
+        # what a market order is recorded with; it is never sent
+        time_in_force = command.time_in_force if command.limit_price is not None else "IOC"
+        wish = OpenExit(
+            command.robot_id,
+            profile.profile_id,
+            command.idempotency_key,
+            command.request_hash,
+            intent_id,
+            client_order_id(context.tag, command.tenant_id, profile.profile_id, intent_id),
+            command.symbol,
+            command.type,
+            command.quantity,
+            command.limit_price,
+            time_in_force,
+            command.post_only,
+            command.label,
+            context.owner,
+            context.timings.lock_ttl_ms,
+            moment.exchange_deadline,
+        )
+        result = await self._opener.open(
+            command.tenant_id,
+            intent_id,
+            lambda deadline: exits.open_exit(context.ledger, command.tenant_id, wish, deadline=deadline),
+        )
+        if isinstance(result, Replayed):
+            return of_replay(result)
+        if isinstance(result, Denied):
+            return denied(result.code, result.details)
+        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
+            ready = Ready(
+                "exit", command, profile, session, result, moment, command.limit_price, time_in_force
+            )
+            return await self._placer.place(ready)
+
+    def _count(self, answer: Answer, started: float) -> None:
+        metrics = self._context.metrics
+        if answer.replay:
+            return
+        metrics.exit_duration_seconds.labels(answer.outcome.value).observe(
+            self._context.clock.monotonic() - started
+        )
+        if answer.intent is not None:
+            metrics.intents_total.labels("exit", answer.intent["state"]).inc()
+        else:
+            metrics.denials_total.labels("exit", answer.code).inc()

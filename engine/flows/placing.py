@@ -1,0 +1,221 @@
+"""From an opened intent to its answer, entries and exits alike: send once, record what came of it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.domain.errors import ErrorCode, HoldfastError, Outcome
+from engine.domain.money import ZERO, product, to_text
+from engine.domain.outcomes import InDoubt, NotSent, OrderReport, Placed, Refused, SendOutcome
+from engine.domain.requests import OrderRequest, Side
+from engine.flows.accounts import AccountSession, Profile
+from engine.flows.cancel import CancelFlow
+from engine.flows.commands import OK, Answer, EntryCommand, ExitCommand
+from engine.flows.context import FlowContext
+from engine.flows.record import Recorded, Recorder, Sent
+from engine.flows.replay import of_intent
+from engine.ledger import reads
+from engine.ledger.intents import IntentView, Kind, Opened, OrderView
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Taken before step 1: what is signed, and when nothing may be sent any more."""
+
+    signed_at_ms: int
+    valid_for_ms: int
+    send_before: float
+
+    @property
+    def exchange_deadline(self) -> datetime:
+        """When the exchange stops accepting the request, in its own clock."""
+        return datetime.fromtimestamp((self.signed_at_ms + self.valid_for_ms) / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An intent that is durable and 'sending', with everything its send needs."""
+
+    kind: Kind
+    command: EntryCommand | ExitCommand
+    profile: Profile
+    session: AccountSession
+    opened: Opened
+    moment: Moment
+    limit_price: Decimal | None
+    time_in_force: str
+
+    @property
+    def sent(self) -> Sent:
+        """What its end is recorded for."""
+        opened = self.opened
+        return Sent(
+            self.kind,
+            self.session,
+            opened.intent_id,
+            opened.fencing_token,
+            opened.client_order_id,
+            self.command.symbol,
+        )
+
+    @property
+    def request(self) -> OrderRequest:
+        """What goes to the exchange."""
+        side: Side = "buy" if self.kind == "entry" else "sell"
+        return OrderRequest(
+            self.command.symbol,
+            side,
+            "market" if self.limit_price is None else "limit",
+            self.opened.quantity,
+            self.limit_price,
+            "IOC" if self.time_in_force == "IOC" else "FOK" if self.time_in_force == "FOK" else "GTC",
+            self.command.post_only,
+            self.opened.client_order_id,
+            self.moment.signed_at_ms,
+            self.moment.valid_for_ms,
+            self.moment.send_before,
+        )
+
+
+class Placer:
+    """Steps 2 to 4 of an intent's life."""
+
+    def __init__(self, context: FlowContext, recorder: Recorder, cancels: CancelFlow) -> None:
+        self._context = context
+        self._cancels = cancels
+        self._recorder = recorder
+
+    def moment(self, session: AccountSession) -> Moment:
+        """Fix the time stamp that will be signed, and the last moment to write it."""
+        valid_for_ms = self._context.timings.valid_for_ms
+        return Moment(
+            session.gateway.exchange_now_ms(),
+            valid_for_ms,
+            self._context.clock.monotonic() + valid_for_ms / 1000,
+        )
+
+    async def place(self, ready: Ready) -> Answer:
+        """Send the order once, record what came of it, and answer."""
+        outcome = await self._submit(ready)
+        recorded = await self._recorder.outcome(ready.sent, outcome)
+        if recorded.ended is not None and not recorded.ended.done:
+            # someone else ended this intent meanwhile: what is recorded counts, not what we saw
+            view = await self._recorded_view(ready)
+            if view is not None:
+                return of_intent(view, replay=False)
+        if recorded.persisted is not None and recorded.persisted.cancel_requested:
+            ids = self._context.accounts.recall(ready.session.tenant_id, ready.opened.intent_id)
+            if ids is not None:
+                self._cancels.send_later(ids)
+        return self._answer(ready, outcome, recorded)
+
+    async def _submit(self, ready: Ready) -> SendOutcome:
+        timings = self._context.timings
+        wait_s = max(0.0, ready.moment.send_before - self._context.clock.monotonic())
+        try:
+            async with asyncio.timeout(wait_s + timings.exchange_timeout_s):
+                return await ready.session.gateway.submit(ready.request)
+        except TimeoutError:
+            return InDoubt("no answer of the exchange in time")
+        except HoldfastError as error:  # a gateway that is closed: raised before anything is written
+            return NotSent(str(error))
+
+    async def _recorded_view(self, ready: Ready) -> IntentView | None:
+        try:
+            return await reads.get_order(
+                self._context.ledger, ready.session.tenant_id, ready.opened.intent_id
+            )
+        except HoldfastError:
+            return None
+
+    def _answer(self, ready: Ready, outcome: SendOutcome, recorded: Recorded) -> Answer:
+        view = self._view(ready, outcome, recorded)
+        done = recorded.done
+        if isinstance(outcome, Placed):
+            details = {"exchange_order_id": outcome.report.exchange_order_id}
+            return Answer(OK, Outcome.PLACED, recorded=done, intent=view, details=details)
+        if isinstance(outcome, Refused):
+            details = {"exchange_code": outcome.exchange_code, "reason": outcome.message}
+            code, known = ErrorCode.REJECTED, Outcome.NOT_PLACED
+        elif isinstance(outcome, NotSent):
+            details = {"reason": outcome.reason}
+            code, known = ErrorCode.NOT_PLACED, Outcome.NOT_PLACED
+        else:
+            details = {"reason": outcome.reason, "resolve_by": ready.opened.expires_at.isoformat()}
+            code, known = ErrorCode.IN_DOUBT, Outcome.UNKNOWN
+        details["client_order_id"] = ready.opened.client_order_id
+        return Answer(code.value, known, recorded=done, intent=view, details=details)
+
+    def _view(self, ready: Ready, outcome: SendOutcome, recorded: Recorded) -> IntentView:
+        """Return the intent as the recorded outcome leaves it, without asking the database again."""
+        state, reason_code, reason = _state(outcome)
+        opened, command = ready.opened, ready.command
+        now = self._context.clock.now().isoformat()
+        report = outcome.report if isinstance(outcome, Placed) else None
+        held = state not in {"rejected", "not_placed"}
+        return {
+            "id": str(opened.intent_id),
+            "kind": ready.kind,
+            "profile_id": str(ready.profile.profile_id),
+            "account_id": str(ready.session.account_id),
+            "robot_id": str(command.robot_id),
+            "symbol": command.symbol,
+            "side": ready.request.side,
+            "type": command.type,
+            "quantity": to_text(opened.quantity),
+            "limit_price": None if ready.limit_price is None else to_text(ready.limit_price),
+            "time_in_force": ready.time_in_force,
+            "post_only": command.post_only,
+            "label": command.label,
+            "client_order_id": opened.client_order_id,
+            "state": state if recorded.done else "sending",
+            "exchange_order_id": None if report is None else report.exchange_order_id,
+            "reserved": to_text(opened.reserved),
+            "remaining": to_text(opened.reserved) if held and report is None else None,
+            "cancel_requested_at": None,
+            "reason_code": reason_code,
+            "reason": reason,
+            "expires_at": opened.expires_at.isoformat(),
+            "exchange_deadline": opened.exchange_deadline.isoformat(),
+            "spec_version": opened.spec_version,
+            "created_at": now,
+            "updated_at": now,
+            "fencing_token": opened.fencing_token,
+            "owner": str(self._context.owner),
+            "order": None if report is None else _order(report, opened.quantity, recorded),
+        }
+
+
+def _state(outcome: SendOutcome) -> tuple[str, str | None, str | None]:
+    if isinstance(outcome, Placed):
+        return "confirmed", None, None
+    if isinstance(outcome, Refused):
+        return "rejected", outcome.exchange_code, outcome.message
+    return ("not_placed" if isinstance(outcome, NotSent) else "in_doubt"), None, outcome.reason
+
+
+def _order(report: OrderReport, quantity: Decimal, recorded: Recorded) -> OrderView:
+    booked = sum((fill.quantity for fill in report.fills), ZERO)
+    notional = sum((product(fill.price, fill.quantity) for fill in report.fills), ZERO)
+    fees: dict[str, Any] = {}
+    for fill in report.fills:
+        if fill.fee_asset is not None and fill.fee_quantity is not None:
+            fees[fill.fee_asset] = fees.get(fill.fee_asset, ZERO) + fill.fee_quantity
+    filled = max(booked, report.filled_quantity or ZERO)
+    persisted = recorded.persisted
+    status = (persisted.order_status if persisted is not None else None) or report.status or "open"
+    at = None if report.exchange_time is None else report.exchange_time.isoformat()
+    return {
+        "status": status,
+        "unconfirmed": status == "open" and report.status not in {None, "open"},
+        "quantity": to_text(quantity),
+        "filled_quantity": to_text(filled),
+        "booked_quantity": to_text(booked),
+        "booked_notional": to_text(notional),
+        "average_price": to_text(round(notional / booked, 18)) if booked else None,
+        "fees": {asset: to_text(fee) for asset, fee in fees.items()},
+        "exchange_time": at,
+        "finished_at": at if status != "open" else None,
+    }
