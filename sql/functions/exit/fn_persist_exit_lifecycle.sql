@@ -1,0 +1,20 @@
+-- Records what the exchange confirmed of exit intents: step 3 of an exit's life, for an array of at most 512 of
+-- {intent_id, exchange_order_id, status, filled_quantity, exchange_time, fills, evidence}.
+-- Order, reservation bound to it, lock released, parked and reported fills booked, terminal status applied, all
+-- in this transaction; idempotent by intent, accepted from anyone (facts need no token).
+-- Locks: intents → entry_locks → orders → positions → profile_capital → unassigned, each sorted.
+-- Writes: intents, orders, entry_locks, fills, unmatched_fills, positions, reservations, the ledger, outbox.
+-- Codes: OK {replay, order_status, cancel_requested, false_absence, fills}, NOT_FOUND, CONFLICT.
+-- Raises HF401, HF403, HF422.
+CREATE OR REPLACE FUNCTION engine.fn_persist_exit_lifecycle(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  v_now timestamptz := engine.fn_clock();
+BEGIN
+  PERFORM engine.enter_tenant(p_tenant_id);
+  PERFORM engine.check_items(p_items);
+  RETURN engine.persist_lifecycle(p_tenant_id, p_items, 'exit', v_now);
+END $$;
+COMMENT ON FUNCTION engine.fn_persist_exit_lifecycle(uuid, jsonb) IS 'records what the exchange confirmed of exit intents';
+REVOKE ALL ON FUNCTION engine.fn_persist_exit_lifecycle(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engine.fn_persist_exit_lifecycle(uuid, jsonb) TO holdfast_engine;

@@ -1,0 +1,34 @@
+-- Books fills that the exchange reported: an array of at most 512 of {account_id, symbol, exchange_order_id,
+-- exchange_trade_id, client_order_id, side, price, quantity, fee_quantity, fee_asset, fee_rate, rate_source,
+-- maker, exchange_time, source, inferred}. A fill is never refused: an order known by its client order id only
+-- is confirmed first, in this transaction; one not known at all parks its fill.
+-- Locks: intents → entry_locks → orders → positions → profile_capital → unassigned, each sorted.
+-- Writes: what persist writes, and unmatched_fills.
+-- Codes: OK {event_id, order_status, halted}, DUPLICATE {event_id}, PARKED. Raises HF401, HF403, HF422.
+CREATE OR REPLACE FUNCTION engine.fn_apply_fill(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  v_now timestamptz := engine.fn_clock();
+  v_intents uuid[];
+  v_results jsonb[];
+BEGIN
+  PERFORM engine.enter_tenant(p_tenant_id);
+  PERFORM engine.check_items(p_items);
+  v_intents := engine.find_orders(p_tenant_id, p_items);
+  IF array_position(v_intents, NULL) IS NOT NULL THEN
+    v_intents := engine.confirm_by_client_order_id(p_tenant_id, p_items, v_intents, v_now);
+  END IF;
+  PERFORM engine.lock_orders(p_tenant_id, v_intents);
+  FOR v_place IN 1 .. cardinality(v_intents) LOOP
+    IF v_intents[v_place] IS NULL THEN
+      v_results[v_place] := engine.park_fill(p_tenant_id, p_items -> (v_place - 1), v_now);
+    ELSE
+      v_results[v_place] := engine.book_fill(p_tenant_id, v_intents[v_place], p_items -> (v_place - 1), v_now);
+    END IF;
+  END LOOP;
+  PERFORM engine.drain_unmatched(p_tenant_id, v_intents, v_now);
+  RETURN to_jsonb(v_results);
+END $$;
+COMMENT ON FUNCTION engine.fn_apply_fill(uuid, jsonb) IS 'books fills that the exchange reported';
+REVOKE ALL ON FUNCTION engine.fn_apply_fill(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engine.fn_apply_fill(uuid, jsonb) TO holdfast_engine;

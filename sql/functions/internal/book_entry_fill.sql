@@ -1,0 +1,47 @@
+-- Books the capital side of a buy: position at cost, fee, and what its reservation pays; what that cannot
+-- cover comes from AVAILABLE. A dust remainder is taken back into the position first, at its cost.
+-- p_base_fee: the fee is in the base asset, so it makes the position smaller and lies in the cost already.
+-- Locks positions, profile_capital. Writes positions, reservations and, through post_capital, the ledger.
+-- Raises nothing.
+CREATE OR REPLACE FUNCTION engine.book_entry_fill(
+  p_order engine.orders, p_fill engine.fills, p_spec_version integer, p_base_asset text, p_base_fee boolean,
+  OUT event_id bigint, OUT halted boolean
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_position engine.positions;
+  v_value numeric := coalesce(p_fill.fee_value, 0);
+  v_cost numeric := p_fill.notional - CASE WHEN p_base_fee THEN v_value ELSE 0 END;
+  v_gain numeric := p_fill.quantity - CASE WHEN p_base_fee THEN p_fill.fee_quantity ELSE 0 END;
+  v_total numeric := v_cost + v_value;
+  v_paid numeric;
+BEGIN
+  SELECT * INTO v_position FROM engine.positions
+  WHERE tenant_id = p_order.tenant_id AND profile_id = p_order.profile_id AND symbol = p_order.symbol
+  FOR NO KEY UPDATE;
+  IF v_position.is_dust THEN
+    PERFORM engine.return_dust(v_position, p_order.intent_id, p_spec_version, p_fill.recorded_at);
+  END IF;
+  INSERT INTO engine.positions AS p (tenant_id, profile_id, symbol, account_id, base_asset, quantity, cost,
+    last_fill_price, opened_at, bought_quantity, bought_notional, trip_fees, updated_at)
+  VALUES (p_order.tenant_id, p_order.profile_id, p_order.symbol, p_order.account_id, p_base_asset, v_gain,
+    v_cost, p_fill.price, p_fill.exchange_time, p_fill.quantity, p_fill.notional, v_value, p_fill.recorded_at)
+  ON CONFLICT (tenant_id, profile_id, symbol) DO UPDATE SET quantity = p.quantity + EXCLUDED.quantity,
+    cost = p.cost + EXCLUDED.cost, last_fill_price = EXCLUDED.last_fill_price,
+    opened_at = coalesce(p.opened_at, EXCLUDED.opened_at),
+    bought_quantity = p.bought_quantity + EXCLUDED.bought_quantity,
+    bought_notional = p.bought_notional + EXCLUDED.bought_notional,
+    trip_fees = p.trip_fees + EXCLUDED.trip_fees, updated_at = EXCLUDED.updated_at;
+  SELECT least(remaining, greatest(v_total, 0)) INTO v_paid FROM engine.reservations
+  WHERE tenant_id = p_order.tenant_id AND intent_id = p_order.intent_id;
+  IF v_paid > 0 THEN
+    UPDATE engine.reservations SET remaining = remaining - v_paid
+    WHERE tenant_id = p_order.tenant_id AND intent_id = p_order.intent_id;
+  END IF;
+  SELECT * INTO event_id, halted FROM engine.post_capital(p_order.tenant_id, p_order.profile_id, 'entry_fill',
+    engine.fill_key(p_fill), p_order.intent_id, 'exchange', p_fill.source, p_fill.rate_source, p_spec_version,
+    p_fill.exchange_time, p_fill.recorded_at, v_paid - v_total, -v_paid, v_cost, 0, 0, v_value);
+END $$;
+COMMENT ON FUNCTION engine.book_entry_fill(engine.orders, engine.fills, integer, text, boolean) IS
+  'books the capital side of a buy';
+REVOKE ALL ON FUNCTION engine.book_entry_fill(engine.orders, engine.fills, integer, text, boolean) FROM PUBLIC;
