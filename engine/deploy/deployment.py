@@ -20,6 +20,7 @@ _READERS = (
     "holdfast_scheduler",
     "holdfast_operator",
     "holdfast_reader",
+    "holdfast_deployer",
     "holdfast_backup",
 )
 

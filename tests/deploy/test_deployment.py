@@ -37,7 +37,8 @@ async def test_owners(empty_database: Database, tmp_path: Path) -> None:
     await deploy(empty_database.deployer_url, write_tree(tmp_path))
     conn = await empty_database.connect()
     rows = await conn.fetch(
-        "SELECT proname::text, proowner::regrole::text FROM pg_proc WHERE pronamespace = 'engine'::regnamespace"
+        "SELECT proname::text, proowner::regrole::text FROM pg_proc "
+        "WHERE pronamespace = 'engine'::regnamespace"
     )
     assert {
         "fn_double": "holdfast_owner",
@@ -104,9 +105,7 @@ async def test_a_changed_signature_replaces_the_old_one(
     )
     await deploy(empty_database.deployer_url, write_tree(tmp_path, {DOUBLE: text}))
     conn = await empty_database.connect()
-    rows = await conn.fetch(
-        "SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'fn_double'"
-    )
+    rows = await conn.fetch("SELECT pg_get_function_arguments(oid) FROM pg_proc WHERE proname = 'fn_double'")
     assert [arguments] == [row[0] for row in rows]
 
 
@@ -149,8 +148,16 @@ async def test_an_edited_migration_is_refused(empty_database: Database, tmp_path
 @pytest.mark.parametrize(
     ("path", "text", "message"),
     [
-        ("migrations/20260102000000_wrong.sql", "CREATE TABLE engine.more ();\nSELEKT 1;", r"wrong\.sql:2: .*42601"),
-        ("functions/fn_other.sql", "CREATE FUNCTION engine.fn_name() RETURNS int LANGUAGE sql AS 'SELECT 1'", "fn_"),
+        (
+            "migrations/20260102000000_wrong.sql",
+            "CREATE TABLE engine.more ();\nSELEKT 1;",
+            r"wrong\.sql:2: .*42601",
+        ),
+        (
+            "functions/fn_other.sql",
+            "CREATE FUNCTION engine.fn_name() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "fn_",
+        ),
         ("policies/other.sql", "SELECT 1", r"policies/other\.sql does not make 'other'"),
         ("migrations/2026_short.sql", "SELECT 1", "14 digits"),
         ("functions/second/fn_double.sql", "SELECT 1", "have one name"),

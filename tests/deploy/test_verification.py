@@ -12,14 +12,14 @@ from tests.database.trees import MIGRATION, write_tree
 
 BY_HAND = [
     (
-        "CREATE OR REPLACE FUNCTION engine.fn_double(p_n int) RETURNS int LANGUAGE plpgsql SECURITY DEFINER "
-        "SET search_path = '' AS $$ BEGIN RETURN p_n * 3; END $$",
+        """CREATE OR REPLACE FUNCTION engine.fn_double(p_n int) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+           SET search_path = '' AS $$ BEGIN RETURN p_n * 3; END $$""",
         {("changed", "function fn_double(p_n integer)")},
     ),
     ("DROP FUNCTION engine.fn_double", {("missing", "function fn_double(p_n integer)")}),
     (
-        "CREATE FUNCTION engine.fn_extra() RETURNS int LANGUAGE sql AS 'SELECT 1';"
-        "REVOKE ALL ON FUNCTION engine.fn_extra() FROM PUBLIC",
+        """CREATE FUNCTION engine.fn_extra() RETURNS int LANGUAGE sql AS 'SELECT 1';
+           REVOKE ALL ON FUNCTION engine.fn_extra() FROM PUBLIC""",
         {("extra", "function fn_extra()")},
     ),
     (
@@ -65,7 +65,10 @@ BY_HAND = [
     ),
     ("DROP TRIGGER things_kept ON engine.things", {("missing", "trigger things.things_kept")}),
     ("ALTER TABLE engine.things DROP CONSTRAINT n_positive", {("missing", "constraint things.n_positive")}),
-    ("ALTER POLICY things_tenant ON engine.things USING (true)", {("changed", "policy things.things_tenant")}),
+    (
+        "ALTER POLICY things_tenant ON engine.things USING (true)",
+        {("changed", "policy things.things_tenant")},
+    ),
     ("DROP INDEX engine.things_by_n", {("missing", "index things_by_n")}),
     (
         "ALTER TABLE engine.things ADD COLUMN more int",
@@ -76,8 +79,8 @@ BY_HAND = [
         {("extra", "rule things.nothing")},
     ),
     (
-        "CREATE OR REPLACE VIEW engine.thing_numbers WITH (security_invoker = true) AS SELECT n FROM engine.things "
-        "WHERE n > 1",
+        """CREATE OR REPLACE VIEW engine.thing_numbers WITH (security_invoker = true)
+           AS SELECT n FROM engine.things WHERE n > 1""",
         {("changed", "view thing_numbers")},
     ),
 ]
@@ -92,7 +95,9 @@ async def found_in(database: Database, tree: Path | None) -> set[tuple[str, str]
     return named(await verify(conn, tree))
 
 
-@pytest.mark.parametrize(("command", "expected"), BY_HAND, ids=[command[:48] for command, _ in BY_HAND])
+@pytest.mark.parametrize(
+    ("command", "expected"), BY_HAND, ids=[" ".join(command.split())[:48] for command, _ in BY_HAND]
+)
 async def test_a_change_by_hand_is_found(
     empty_database: Database, tmp_path: Path, command: str, expected: set[tuple[str, str]]
 ) -> None:
@@ -136,9 +141,10 @@ async def test_a_breach_that_a_deploy_recorded_is_found(empty_database: Database
     }
     tree = write_tree(tmp_path, opening)
     await deploy(empty_database.deployer_url, tree)
-    assert {("row_security", "table engine.things"), ("public_grant", "table engine.things")} == await found_in(
-        empty_database, tree
-    )
+    assert {
+        ("row_security", "table engine.things"),
+        ("public_grant", "table engine.things"),
+    } == await found_in(empty_database, tree)
 
 
 async def test_the_movable_clock_is_a_drift_of_its_own(any_database: Database) -> None:
@@ -169,4 +175,6 @@ async def test_status_tells_what_stands(any_database: Database) -> None:
     assert told.size_bytes > 0
     assert "present" == told.roles["holdfast_scheduler"]
     # On 15 an ordinary login may not make a role with BYPASSRLS.
-    assert ("not_configured" if told.server_version.startswith("15") else "configured") == told.roles["backup"]
+    assert ("not_configured" if told.server_version.startswith("15") else "configured") == told.roles[
+        "backup"
+    ]

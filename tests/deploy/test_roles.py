@@ -1,0 +1,174 @@
+"""The cluster's roles: made once for all databases, by whoever may, and never with more than they need."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from engine.deploy.connection import connect
+from engine.deploy.deployment import deploy
+from engine.deploy.embedded import EmbeddedPostgres
+from engine.deploy.verification import verify
+from engine.domain.errors import ErrorCode, HoldfastError
+from tests.database.servers import BIN_DIR_15, with_database, with_login
+from tests.database.trees import write_tree
+
+# One worker runs them all: they make and drop the roles of a cluster of their own.
+pytestmark = pytest.mark.xdist_group("roles")
+
+
+@pytest.fixture(scope="module", params=["18", "15"])
+def bare_cluster(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The superuser's URL of a cluster in which nothing was ever deployed."""
+    if request.param == "15" and not (BIN_DIR_15 / "postgres").exists():
+        missing = f"PostgreSQL 15 is not installed in {BIN_DIR_15} (make test installs it when run as root)"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+    bin_dir = BIN_DIR_15 if request.param == "15" else None
+    with EmbeddedPostgres(folder, durable=False, bin_dir=bin_dir, settings={"autovacuum": "off"}) as server:
+        yield server.url("postgres")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def cluster(bare_cluster: str) -> AsyncIterator[str]:
+    """The same, with all databases and roles of the test before removed."""
+    yield bare_cluster
+    conn = await asyncpg.connect(bare_cluster)
+    try:
+        for row in await conn.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'holdfast\\_%'"):
+            await conn.execute(f"DROP DATABASE {row[0]} WITH (FORCE)")
+        # Grants recorded by a role go before the role itself.
+        names = [
+            row[0] for row in await conn.fetch("SELECT rolname FROM pg_roles WHERE rolname LIKE 'holdfast%'")
+        ]
+        if names:
+            await conn.execute(f"DROP OWNED BY {', '.join(names)} CASCADE; DROP ROLE {', '.join(names)}")
+    finally:
+        await conn.close()
+
+
+@contextlib.asynccontextmanager
+async def superuser(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    conn = await asyncpg.connect(url)
+    try:
+        yield conn
+    finally:
+        await conn.close()
+
+
+async def make_database(cluster: str, name: str, owner: str = "postgres") -> str:
+    async with superuser(cluster) as conn:
+        await conn.execute(f"CREATE DATABASE {name} OWNER {owner}")
+    return with_database(cluster, name)
+
+
+async def drifts_of(url: str, tree: Path) -> list[str]:
+    conn = await connect(url)
+    try:
+        return [str(drift) for drift in await verify(conn, tree)]
+    finally:
+        await conn.close()
+
+
+async def test_deploys_of_one_cluster_do_not_collide(cluster: str, tmp_path: Path) -> None:
+    """Eight databases deployed at once on a cluster without the roles: all succeed, none differs."""
+    tree = write_tree(tmp_path)
+    urls = [await make_database(cluster, f"holdfast_{number}") for number in range(8)]
+    reports = await asyncio.gather(*(deploy(url, tree) for url in urls))
+    assert {"configured"} == {report.backup for report in reports}
+    assert [[]] * 8 == [await drifts_of(url, tree) for url in urls]
+
+
+async def test_a_login_with_createrole_can_deploy(cluster: str, tmp_path: Path) -> None:
+    """No superuser is needed: an ordinary login makes the roles, deploys twice, and can act as the engine."""
+    tree = write_tree(tmp_path)
+    async with superuser(cluster) as conn:
+        await conn.execute("CREATE ROLE holdfast_chief LOGIN CREATEROLE PASSWORD 'secret'")
+    url = with_login(await make_database(cluster, "holdfast_a", "holdfast_chief"), "holdfast_chief", "secret")
+    report = await deploy(url, tree)
+    assert "not_configured" == report.backup
+    assert not (await deploy(url, tree)).changed
+    assert [] == await drifts_of(url, tree)
+    engine = await asyncpg.connect(f"{url}?role=holdfast_engine")
+    try:
+        assert 4 == await engine.fetchval("SELECT engine.fn_double(2)")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await engine.execute("SELECT * FROM engine.things")
+    finally:
+        await engine.close()
+
+
+async def test_a_login_without_createrole_can_deploy_if_it_was_made_deployer(
+    cluster: str, tmp_path: Path
+) -> None:
+    """Where the roles stand already, membership in holdfast_deployer is enough; without it, words say so."""
+    tree = write_tree(tmp_path)
+    await deploy(await make_database(cluster, "holdfast_first"), tree)
+    async with superuser(cluster) as conn:
+        await conn.execute("CREATE ROLE holdfast_plain LOGIN PASSWORD 'secret'")
+    url = with_login(await make_database(cluster, "holdfast_b", "holdfast_plain"), "holdfast_plain", "secret")
+    with pytest.raises(HoldfastError, match="GRANT holdfast_deployer TO") as caught:
+        await deploy(url, tree)
+    assert ErrorCode.CONFIGURATION == caught.value.code
+    async with superuser(cluster) as conn:
+        await conn.execute("GRANT holdfast_deployer TO holdfast_plain")
+    await deploy(url, tree)
+    assert [] == await drifts_of(url, tree)
+
+
+async def test_a_login_without_createrole_is_told_on_a_bare_cluster(cluster: str, tmp_path: Path) -> None:
+    """Nothing is made, and the message says what an administrator has to do."""
+    async with superuser(cluster) as conn:
+        await conn.execute("CREATE ROLE holdfast_plain LOGIN PASSWORD 'secret'")
+    url = with_login(await make_database(cluster, "holdfast_c", "holdfast_plain"), "holdfast_plain", "secret")
+    with pytest.raises(HoldfastError, match="CREATEROLE") as caught:
+        await deploy(url, write_tree(tmp_path))
+    assert ErrorCode.CONFIGURATION == caught.value.code
+    async with superuser(cluster) as conn:
+        assert 0 == await conn.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = 'holdfast_owner'")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("GRANT holdfast_scheduler TO holdfast_owner", "role: holdfast_owner: must not be a member of"),
+        ("GRANT holdfast_owner TO holdfast_engine", "role: holdfast_engine: must not be a member of"),
+        ("GRANT pg_read_all_data TO holdfast_reader", "role: holdfast_reader: must not be a member of"),
+        (
+            "ALTER ROLE holdfast_engine BYPASSRLS",
+            "role: holdfast_engine: has a right it must not have: BYPASSRLS",
+        ),
+        (
+            "ALTER ROLE holdfast_engine SUPERUSER",
+            "role: holdfast_engine: has a right it must not have: SUPERUSER",
+        ),
+        (
+            "ALTER ROLE holdfast_deployer INHERIT",
+            "role: holdfast_deployer: has a right it must not have: INHERIT",
+        ),
+        (
+            "ALTER ROLE holdfast_operator LOGIN",
+            "role: holdfast_operator: has a right it must not have: LOGIN",
+        ),
+    ],
+)
+async def test_a_role_that_may_too_much_is_found_and_mended(
+    cluster: str, tmp_path: Path, command: str, expected: str
+) -> None:
+    """Verify names the role and the right; the next deploy takes it away."""
+    tree = write_tree(tmp_path)
+    url = await make_database(cluster, "holdfast_d")
+    await deploy(url, tree)
+    async with superuser(cluster) as conn:
+        await conn.execute(command)
+    found = [drift for drift in await drifts_of(url, tree) if drift.startswith("role:")]
+    assert [True] == [drift.startswith(expected) for drift in found], found
+    await deploy(url, tree)
+    assert [] == await drifts_of(url, tree)
