@@ -12,20 +12,22 @@ import pytest
 
 from engine.domain.outcomes import InDoubt, NotSent, Placed, Refused
 from engine.exchange.gateway import Gateway
+from engine.exchange.scheduler import Scheduler
 from tests.exchange.wire_server import Reply, Request, WireServer, order_request, placed_body, wire_server
 
 ORDER = ("POST", "/api/v3/order")
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[WireServer]:
-    async with wire_server() as made:
+@pytest.fixture(params=["url", "tls"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[WireServer]:
+    """Both ways, because ccxt chooses its error table by the URL: other URLs, and the real host by TLS."""
+    async with wire_server(tls=request.param == "tls") as made:
         yield made
 
 
 @pytest.fixture
 async def gateway(server: WireServer) -> AsyncIterator[Gateway]:
-    async with Gateway(server.config, timeout_s=2) as made:
+    async with server.gateway() as made:
         yield made
 
 
@@ -81,24 +83,31 @@ async def test_market_exit_has_no_price(server: WireServer, gateway: Gateway) ->
     assert not {"price", "quoteOrderQty", "timeInForce"} & request.params.keys()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"type": "market"},
-        {"limit_price": None},
-        {"limit_price": Decimal("50000.001")},
-        {"quantity": Decimal("0.010001")},
-        {"symbol": "NO/SUCH"},
-        {"post_only": True, "time_in_force": "IOC"},
-    ],
-)
-async def test_unfit_requests_are_not_sent(
-    server: WireServer, gateway: Gateway, changes: dict[str, Any]
-) -> None:
+UNFIT: list[dict[str, Any]] = [
+    {"type": "market"},
+    {"limit_price": None},
+    {"limit_price": Decimal("50000.001")},
+    {"quantity": Decimal("0.010001")},
+    {"symbol": "NO/SUCH"},
+    {"post_only": True, "time_in_force": "IOC"},
+]
+
+
+async def test_unfit_requests_are_not_sent(server: WireServer, gateway: Gateway) -> None:
     """What ccxt would round or turn into another order never leaves."""
-    outcome = await gateway.submit(order_request(**changes))
-    assert isinstance(outcome, NotSent)
+    for number, changes in enumerate(UNFIT):
+        outcome = await gateway.submit(order_request(numbered(number), **changes))
+        assert isinstance(outcome, NotSent)
     assert [] == server.sent(*ORDER)
+
+
+def numbered(number: int) -> str:
+    return (
+        "hold"
+        + "a" * 12
+        + "abcdefghijklmnopqrstuvwxyz"[number // 26]
+        + "abcdefghijklmnopqrstuvwxyz"[number % 26]
+    )
 
 
 REFUSALS = [
@@ -117,16 +126,16 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "code"), REFUSALS)
-async def test_definitive_refusals(
-    server: WireServer, gateway: Gateway, status: int, body: Any, code: str
-) -> None:
+async def test_definitive_refusals(server: WireServer, gateway: Gateway) -> None:
     """Only codes of the allow-list with their HTTP status are Refused, with the exchange's own code."""
-    server.answer(*ORDER, status, body)
-    outcome = await gateway.submit(order_request())
-    assert isinstance(outcome, Refused)
-    assert code == outcome.exchange_code
-    assert 1 == len(server.sent(*ORDER))
+    for number, (status, body, code) in enumerate(REFUSALS):
+        # a fresh budget for each, because some of these ask for a pause
+        gateway.seam.scheduler = Scheduler(gateway.facts.limits, monotonic=gateway.clock.monotonic)
+        server.answer(*ORDER, status, body)
+        outcome = await gateway.submit(order_request(numbered(number)))
+        assert isinstance(outcome, Refused)
+        assert code == outcome.exchange_code
+        assert number + 1 == len(server.sent(*ORDER))
 
 
 UNKNOWNS: list[tuple[int, Any]] = [
@@ -136,10 +145,10 @@ UNKNOWNS: list[tuple[int, Any]] = [
     (200, "null"),
     (200, "[]"),
     (200, {"code": -1013, "msg": "Filter failure: LOT_SIZE"}),
-    (200, {**placed_body(), "orderId": None}),
+    (200, {**placed_body("COID"), "orderId": None}),
     (200, placed_body("somebodyelse")),
-    (200, placed_body(executedQty="NaN")),
-    (400, placed_body()),
+    (200, placed_body("COID", executedQty="NaN")),
+    (400, placed_body("COID")),
     (400, {"code": -1006, "msg": "An unexpected response was received. Execution status unknown."}),
     (400, {"code": -1007, "msg": "Timeout waiting for response. Send status unknown."}),
     (400, {"code": -1000, "msg": "An unknown error occurred."}),
@@ -156,16 +165,16 @@ UNKNOWNS: list[tuple[int, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body"), UNKNOWNS)
-async def test_everything_else_is_in_doubt(
-    server: WireServer, gateway: Gateway, status: int, body: Any
-) -> None:
+async def test_everything_else_is_in_doubt(server: WireServer, gateway: Gateway) -> None:
     """Whatever the table does not name is InDoubt, with the answer kept; and it is sent once."""
-    server.answer(*ORDER, status, body)
-    outcome = await gateway.submit(order_request())
-    assert isinstance(outcome, InDoubt)
-    assert status == outcome.raw["status"]
-    assert 1 == len(server.sent(*ORDER))
+    for number, (status, body) in enumerate(UNKNOWNS):
+        if isinstance(body, dict) and body.get("clientOrderId") == "COID":
+            body["clientOrderId"] = numbered(number)
+        server.answer(*ORDER, status, body)
+        outcome = await gateway.submit(order_request(numbered(number)))
+        assert isinstance(outcome, InDoubt), (status, body)
+        assert status == outcome.raw["status"]
+        assert number + 1 == len(server.sent(*ORDER))
 
 
 @pytest.mark.parametrize("where", ["before", "body"])
@@ -203,6 +212,15 @@ async def test_an_unknown_host_is_not_sent(gateway: Gateway) -> None:
     """A name that does not resolve is NotSent too."""
     gateway._client.urls["api"]["private"] = "http://exchange.invalid/api/v3"
     assert isinstance(await gateway.submit(order_request()), NotSent)
+
+
+async def test_a_wrong_certificate_is_not_sent() -> None:
+    """A handshake that fails sends nothing: the host is not the one that the certificate names."""
+    async with wire_server(tls=True) as server, server.gateway() as gateway:
+        gateway._client.urls["api"]["private"] = "https://other.binance.com/api/v3"
+        outcome = await gateway.submit(order_request())
+        assert isinstance(outcome, NotSent)
+        assert "Certificate" in outcome.reason
 
 
 async def test_too_late_is_not_sent(server: WireServer, gateway: Gateway) -> None:

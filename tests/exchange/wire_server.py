@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl
 
 from engine.domain.requests import OrderRequest
 from engine.exchange.account import AccountConfig, ExchangeUrls
+from engine.exchange.gateway import Gateway
+from tests.exchange.own_tls import Loopback, certificate_file, server_context
 
 SYMBOL = "BTC/USDT"
 
@@ -68,7 +70,8 @@ Handler = Callable[[Request], Awaitable[Reply] | Reply]
 class WireServer:
     """Answers `time` and `exchangeInfo` well and everything else by `replies` (method, path) -> handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool) -> None:
+        self.tls = tls
         self.replies: dict[tuple[str, str], Handler] = {}
         self.requests: list[Request] = []
         self.arrived = asyncio.Event()
@@ -137,17 +140,21 @@ class WireServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    @property
-    def config(self) -> AccountConfig:
+    def gateway(self, **settings: Any) -> Gateway:
+        """Return a gateway to here: by other URLs, or by the real ones and a resolver."""
+        if self.tls:
+            config = AccountConfig("acc-1", "binance", "key", "secret", ca_file=str(certificate_file()))
+            return Gateway(config, resolver=Loopback(self.port), timeout_s=2, **settings)
         origin = f"127.0.0.1:{self.port}"
         urls = ExchangeUrls(f"http://{origin}", f"ws://{origin}/ws-api/v3", f"ws://{origin}/stream/ws")
-        return AccountConfig("acc-1", "binance", "key", "secret", urls=urls)
+        return Gateway(AccountConfig("acc-1", "binance", "key", "secret", urls=urls), timeout_s=2, **settings)
 
 
 @asynccontextmanager
-async def wire_server() -> AsyncIterator[WireServer]:
-    server = WireServer()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+async def wire_server(*, tls: bool = False) -> AsyncIterator[WireServer]:
+    server = WireServer(tls=tls)
+    context = server_context() if tls else None
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
