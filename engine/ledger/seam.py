@@ -84,6 +84,7 @@ class Ledger:
                 timeout=options.connect_timeout_s,
                 statement_cache_size=options.statement_cache_size,
                 server_settings=server_settings,
+                init=_prepare,
                 reset=_keep,
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
@@ -108,7 +109,7 @@ class Ledger:
         Raises HoldfastError: `details.effect` is "unknown" when it may have committed nevertheless.
         """
         rows = await self._cross(function, args, deadline)
-        return load(rows[0][0]) if rows else None
+        return rows[0][0] if rows else None
 
     async def rows(self, function: str, *args: Any, deadline: float | None = None) -> list[dict[str, Any]]:
         """Call a function that returns a table, and return its rows."""
@@ -197,6 +198,11 @@ class Ledger:
             _log.warning("refusal not audited", function=function, code=code, error=str(error))
 
 
+async def _prepare(connection: Any) -> None:
+    """Let jsonb cross as Python values, so that no caller guesses whether a text is JSON."""
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=dump, decoder=load)
+
+
 async def _keep(_connection: Any) -> None:
     """Keep the session as it is: functions set only transaction-local settings, a reset costs half."""
 
@@ -210,8 +216,6 @@ def _statement(function: str, arguments: int, *, table: bool) -> str:
 
 
 def _value(argument: Any) -> Any:
-    if isinstance(argument, (dict, list)):
-        return dump(argument)
     if isinstance(argument, Decimal):
         exact(argument, "number")
     return argument

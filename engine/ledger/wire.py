@@ -46,9 +46,9 @@ def dump(value: Any) -> str:
     return json.dumps(_plain(value), separators=(",", ":"))
 
 
-def load(text: Any) -> Any:
+def load(text: str) -> Any:
     """Return what a jsonb result holds; a bare number in it becomes a Decimal, never a float."""
-    return json.loads(text, parse_float=Decimal) if isinstance(text, str) else text
+    return json.loads(text, parse_float=Decimal)
 
 
 def _plain(value: Any) -> Any:
