@@ -84,7 +84,7 @@ def _compare_rows(
         name = f"{kind} {' '.join(key)}"
         here, there = ledger.get(key), exchange.get(key)
         if here is None or there is None:
-            found.append(Difference(name, _sentence(here), _sentence(there)))
+            found.append(Difference(name, sentence(here), sentence(there)))
             continue
         for column in fields(here):
             left, right = getattr(here, column.name), getattr(there, column.name)
@@ -93,7 +93,8 @@ def _compare_rows(
     return found
 
 
-def _sentence(row: BookedOrder | BookedFill | None) -> str | None:
+def sentence(row: BookedOrder | BookedFill | None) -> str | None:
+    """Say in words what a row says; None for none."""
     if row is None:
         return None
     if isinstance(row, BookedOrder):

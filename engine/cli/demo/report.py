@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
+from engine.cli.demo.books import sentence
 from engine.cli.demo.result import Result, order_states
 from engine.domain.money import to_text
 
@@ -11,9 +12,14 @@ _SHOWN_PROBLEMS = 12
 _LABEL = 14
 
 
-def render(result: Result) -> str:
-    """Return the screen, without colours; at most about 60 lines of 100 characters."""
+def render(result: Result, *, every_line: bool = False) -> str:
+    """Return the screen, without colours; at most about 60 lines of 100 characters.
+
+    `every_line` adds each order and fill of both books.
+    """
     lines = ["", *_capital(result), "", *_events(result), "", *_comparison(result), ""]
+    if every_line:
+        lines += [*_lines(result), ""]
     problems = result.problems
     if not problems:
         lines.append(
@@ -104,6 +110,20 @@ def _comparison(result: Result) -> list[str]:
         ),
         "  every order by state and quantities, every fill by price, quantity and fee, every balance",
     ]
+
+
+def _lines(result: Result) -> list[str]:
+    """Every order and fill with what both sides say; a line that differs is marked."""
+    lines = ["EVERY LINE, LEDGER | EXCHANGE"]
+    for kind, ledger, exchange in (
+        ("order", result.ledger.orders, result.exchange.orders),
+        ("fill", result.ledger.fills, result.exchange.fills),
+    ):
+        for key in sorted({*ledger, *exchange}):
+            here, there = ledger.get(key), exchange.get(key)
+            mark = "=" if here == there else "DIFFERS"
+            lines.append(f"  {kind} {' '.join(key)}: {sentence(here)} | {sentence(there)}  {mark}")
+    return lines
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:

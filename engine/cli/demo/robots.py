@@ -140,8 +140,16 @@ def _is_final(order: dict[str, Any]) -> bool:
     return details.get("status") in _FINAL_ORDER
 
 
-async def trade(robot: Robot, profile: str, market: Market, amounts: tuple[int, int], until: float) -> None:
-    """Trade in and out of one profile until the monotonic moment `until`: the robot's whole strategy."""
+async def trade(
+    robot: Robot,
+    profile: str,
+    market: Market,
+    amounts: tuple[int, int],
+    until: float,
+    *,
+    hold: bool = False,
+) -> None:
+    """Trade in and out of one profile until the moment `until`; with `hold` keep the last position."""
     while time.monotonic() < until:
         answer = await robot.entry(await _entry_order(robot, profile, market, amounts))
         await robot.capital()
@@ -150,7 +158,8 @@ async def trade(robot: Robot, profile: str, market: Market, amounts: tuple[int, 
             continue
         await _see_through(robot, answer.intent_id, patience_s=robot.chance.uniform(0.3, 1.2))
         await asyncio.sleep(robot.chance.uniform(0.05, 0.4))
-        await leave(robot, profile, market)
+        if not (hold and time.monotonic() >= until):
+            await leave(robot, profile, market)
 
 
 async def _entry_order(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -60,9 +61,9 @@ class Stage:
             "from engine.cli import main; main(prog_name='holdfast')",
             *arguments,
         ]
-        with self._log_of(name).open("ab") as log:
+        with self._log_of(name).open("ab") as log, self._output_of(name).open("ab") as output:
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=log, start_new_session=True,
                 env={**os.environ, **environment},
             )  # fmt: skip
         self._children.append((name, child))
@@ -70,15 +71,27 @@ class Stage:
             self._janitor.stdin.write(f"{child.pid}\n")
             self._janitor.stdin.flush()
 
-    async def answered(self, http: aiohttp.ClientSession, url: str, wanted: Callable[[Any], bool]) -> Any:
-        """Ask until the answer is the wanted one; raises when a child has ended or time is up."""
+    async def said(self, name: str, event: str) -> dict[str, Any]:
+        """Wait for a child's line {"event": ...} on standard output and return it."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for line in self._output_of(name).read_text().splitlines():
+                said = _read(line)
+                if said.get("event") == event:
+                    return said
+            self.check()
+            await asyncio.sleep(_POLL_S)
+        raise HoldfastError(ErrorCode.NOT_READY, f"the {name} did not say {event!r}:\n{self._tail(name)}")
+
+    async def answered(self, http: aiohttp.ClientSession, url: str) -> Any:
+        """Ask until the answer is a good one; raises when a child has ended or time is up."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         last: Any = "no answer"
         while True:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
                 async with http.get(url) as response:
                     last = await response.json(content_type=None)
-                    if response.ok and wanted(last):
+                    if response.ok:
                         return last
             self.check()
             if time.monotonic() > deadline:
@@ -129,6 +142,9 @@ class Stage:
             self._janitor.stdin.close()
         self._janitor.wait()
 
+    def _output_of(self, name: str) -> Path:
+        return self.folder / f"{name}.out"
+
     def _log_of(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
@@ -138,6 +154,14 @@ class Stage:
         except FileNotFoundError:
             return ""
         return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _read(line: str) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+    except ValueError:  # half of a line, or one for people
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def free_port() -> int:

@@ -27,6 +27,7 @@ class Tally:
     broken_readings: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     intents: set[str] = field(default_factory=set)
+    latest: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # capital by profile
 
     def placed(self, intent_id: str, seconds: float, *, entry: bool) -> None:
         """Count an order that the exchange has confirmed, with its way from the robot and back."""
@@ -52,6 +53,7 @@ class Tally:
         }
         said = figures.pop("available")
         self.readings += 1
+        self.latest[profile["name"]] = profile
         if said != available(**figures) or said < ZERO:
             self.broken_readings.append(f"{profile.get('name')}: {said} of {figures}")
 

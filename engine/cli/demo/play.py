@@ -1,0 +1,297 @@
+"""The demo from curtain to curtain: set the stage, trade, settle, compare, clear."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from engine.cli.acts import orders
+from engine.cli.acts.capital import AccountCapital, of_accounts
+from engine.cli.acts.session import on_ledger
+from engine.cli.demo import cast as casting
+from engine.cli.demo.books import Books, compare
+from engine.cli.demo.cast import PROFILES, Cast
+from engine.cli.demo.progress import Progress
+from engine.cli.demo.readers import books_of_exchange, books_of_ledger
+from engine.cli.demo.report import render
+from engine.cli.demo.result import AssetLine, Result, profile_line
+from engine.cli.demo.robots import Market, Robot, provoke, send_twice, trade
+from engine.cli.demo.stage import Stage, free_port
+from engine.cli.demo.tally import Tally
+from engine.deploy.deployment import deploy
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.money import ZERO, parse_decimal
+from engine.ledger import reads
+from engine.ledger.seam import Ledger
+from engine.runtime.settings import Settings
+
+_SETTLE_TIMEOUT_S = 30.0
+_EQUAL_TIMEOUT_S = 10.0
+_POLL_S = 0.1
+_ALL = 1_000_000
+_LINE_EVERY_S = 0.2
+_RACE, _STEADY, _PATIENT = PROFILES
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose; `seconds` is how long the robots trade."""
+
+    seconds: float
+    seed: int
+    replay: Path | None
+    lines: bool
+    as_json: bool
+
+
+def run(options: Options) -> Result:
+    """Play the whole demo in this, the main thread. Raises KeyboardInterrupt, HoldfastError."""
+    for name in [name for name in os.environ if name.startswith("HOLDFAST_")]:
+        del os.environ[name]  # an operator's real database is none of the demo's
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: everything is stopped in order
+    progress = Progress(sys.stderr if options.as_json else sys.stdout)
+    with Stage() as stage:
+        return asyncio.run(_Play(options, stage, progress).all())
+
+
+def json_text(result: Result) -> str:
+    """The figures as DEMO_JSON gets them."""
+    return json.dumps(result.as_json(), indent=2) + "\n"
+
+
+def screen(result: Result, options: Options) -> str:
+    """The last screen."""
+    return render(result, every_line=options.lines) + "\n"
+
+
+class _Play:
+    def __init__(self, options: Options, stage: Stage, progress: Progress) -> None:
+        self._options = options
+        self._stage = stage
+        self._progress = progress
+        self._tally = Tally()
+        self._began = time.monotonic()
+        self._settings = Settings(data_dir=stage.folder)
+
+    async def all(self) -> Result:
+        """Return what was found; everything is stopped by then."""
+        self._progress.line("Holdfast demo: three robots race for one profile's 1,000 USDT.")
+        self._progress.line("A paper exchange and an embedded database; nothing real is touched.")
+        self._progress.line()
+        exchange = self._start_exchange()
+        with self._progress.step("database", "starting PostgreSQL") as told:
+            url = self._stage.start_database()
+            report = await deploy(url)
+            told.append(f"PostgreSQL {report.server_version}, schema deployed from {report.files} files")
+        self._settings = Settings(data_dir=self._stage.folder, database_url=SecretStr(url))
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
+            ports = await self._exchange_ready(exchange)
+            origin, control = (f"http://127.0.0.1:{ports[name]}" for name in ("port", "control_port"))
+            result = await on_ledger(
+                url, self._settings, lambda ledger, _: self._on_stage(ledger, http, origin, control)
+            )
+        with self._progress.step("stopping", "daemon, exchange, database") as told:
+            killed = self._stage.stop()
+            told.append("daemon, exchange and database stopped; nothing is left running")
+        self._tally.unexpected += [f"the {name} had to be killed" for name in killed]
+        return replace(result, seconds=time.monotonic() - self._began)
+
+    def _start_exchange(self) -> str:
+        account = f"{casting.API_KEY}:{casting.API_SECRET}:{casting.DEPOSITS}"
+        arguments = ["paper", "--port", "0", "--control-port", "0", "--seed", str(self._options.seed)]
+        arguments += ["--account", account, "--exit-with-parent"]
+        if self._options.replay is not None:
+            arguments += ["--replay", _named(self._options.replay)]
+        self._stage.start_child("exchange", arguments, {})
+        return "exchange"
+
+    async def _exchange_ready(self, name: str) -> Mapping[str, Any]:
+        with self._progress.step("exchange", "starting the paper exchange") as told:
+            ready = await self._stage.said(name, "ready")
+            prices = f"recorded trades of {self._options.replay.name}" if self._options.replay else "seeded"
+            told.append(f"paper exchange on 127.0.0.1:{ready['port']}, Binance's protocol, prices {prices}")
+        return ready
+
+    async def _on_stage(
+        self, ledger: Ledger, http: aiohttp.ClientSession, origin: str, control: str
+    ) -> Result:
+        with self._progress.step("tenant", "creating tenant, account, profiles and robots") as told:
+            cast = await casting.assemble(ledger, self._settings, origin)
+            shares = ", ".join(f"{name} {amount:,}" for name, amount in PROFILES.items())
+            told.append(f"profiles {shares} USDT; robots {', '.join(cast.keys)}")
+        api = await self._start_daemon(http)
+        robots = {
+            name: Robot(name, key, api=api, http=http, tally=self._tally, seed=self._options.seed)
+            for name, key in cast.keys.items()
+        }
+        await self._trade(robots, cast, http, origin)
+        with self._progress.step("settling", "canceling what is open, waiting for the last fills") as told:
+            await self._settle(ledger, cast, robots[next(iter(robots))])
+            ledger_books, oracle = await self._final_books(ledger, cast, http, control)
+            told.append("every order is final")
+        exchange_books = books_of_exchange(oracle, casting.API_KEY)
+        capital = (await of_accounts(ledger, self._settings, casting.TENANT, None, live=False))[0]
+        rebuilt = {
+            row["name"]: await reads.rebuild_capital(ledger, cast.tenant_id, row["profile_id"])
+            for row in capital.profiles
+        }
+        intents = await orders.every(ledger, cast.tenant_id, {}, _ALL)
+        return Result(
+            tally=self._tally,
+            profiles=[profile_line(row, rebuilt[row["name"]]) for row in capital.profiles],
+            assets=_assets(capital, exchange_books),
+            intent_states=Counter(row["state"] for row in intents),
+            ledger=ledger_books,
+            exchange=exchange_books,
+            oracle_differences=oracle["differences"],
+            seconds=0,
+        )
+
+    async def _start_daemon(self, http: aiohttp.ClientSession) -> str:
+        with self._progress.step("daemon", "starting, passing its gates") as told:
+            port = free_port()
+            environment = {
+                "HOLDFAST_DATABASE_URL": self._stage.database_url,
+                "HOLDFAST_DATA_DIR": str(self._stage.folder),
+            }
+            self._stage.start_child("daemon", ["run", "--port", str(port), "--exit-with-parent"], environment)
+            api = f"http://127.0.0.1:{port}"
+            await self._stage.answered(http, f"{api}/readyz")
+            told.append(f"API on 127.0.0.1:{port}, all gates open")
+        return api
+
+    async def _trade(
+        self, robots: Mapping[str, Robot], cast: Cast, http: aiohttp.ClientSession, origin: str
+    ) -> None:
+        async def prices(symbol: str) -> tuple[Decimal, Decimal]:
+            return await _best_prices(http, origin, symbol)
+
+        markets = {
+            symbol: Market(symbol, steps.tick, steps.lot, prices) for symbol, steps in cast.steps.items()
+        }
+        btc, eth = markets["BTC/USDT"], markets["ETH/USDT"]
+        ada, ben, cleo = robots.values()
+        until = time.monotonic() + self._options.seconds
+        with self._progress.step("trading", "") as told:
+            async with asyncio.TaskGroup() as group:
+                line = group.create_task(self._show_line(until))
+                for robot in robots.values():
+                    group.create_task(trade(robot, _RACE, btc, (300, 650), until))
+                group.create_task(trade(ben, _STEADY, eth, (60, 200), until))
+                group.create_task(trade(cleo, _PATIENT, btc, (50, 120), until, hold=True))
+                await self._provocations(ada, eth, until)
+                line.cancel()
+            told.append(self._counts())
+
+    async def _provocations(self, robot: Robot, market: Market, until: float) -> None:
+        """What a robot does by mistake, again and again between its honest orders."""
+        await provoke(robot, _STEADY, market, PROFILES[_STEADY])
+        while True:
+            await send_twice(robot, _STEADY, market)
+            if time.monotonic() + 1 > until:
+                break
+            await asyncio.sleep(1)
+        await asyncio.sleep(max(until - time.monotonic(), 0))
+
+    async def _show_line(self, until: float) -> None:
+        while True:
+            self._stage.check()
+            left = max(until - time.monotonic(), 0)
+            self._progress.moving("trading", f"{left:4.0f} s left   {self._counts()}   {self._raced()}")
+            await asyncio.sleep(_LINE_EVERY_S)
+
+    def _counts(self) -> str:
+        tally = self._tally
+        return (
+            f"{len(tally.entry_seconds)} entries, {tally.exits_placed} exits, {tally.cancels} cancels, "
+            f"{sum(tally.denials.values())} denied"
+        )
+
+    def _raced(self) -> str:
+        row = self._tally.latest.get(_RACE)
+        if row is None:
+            return ""
+        orders_, positions, free = (
+            f"{parse_decimal(row[name], name):,.2f}"
+            for name in ("reserved_for_orders", "reserved_for_positions", "available")
+        )
+        return f"{_RACE}: {orders_} in orders, {positions} in positions, {free} available"
+
+    async def _settle(self, ledger: Ledger, cast: Cast, robot: Robot) -> None:
+        """Cancel every open order over the API and wait until nothing is unfinished."""
+        deadline = time.monotonic() + _SETTLE_TIMEOUT_S
+        asked: set[str] = set()
+        while True:
+            rows = await orders.every(ledger, cast.tenant_id, {"open": True}, _ALL)
+            if not rows or time.monotonic() > deadline:
+                return
+            for row in rows:
+                if row["id"] not in asked:
+                    asked.add(row["id"])
+                    await robot.cancel(row["id"])
+            self._stage.check()
+            await asyncio.sleep(_POLL_S)
+
+    async def _final_books(
+        self, ledger: Ledger, cast: Cast, http: aiohttp.ClientSession, control: str
+    ) -> tuple[Books, Any]:
+        """Read both sides; a report may still be on its way, so again until equal, but not for ever."""
+        deadline = time.monotonic() + _EQUAL_TIMEOUT_S
+        while True:
+            async with http.get(f"{control}/oracle") as response:
+                oracle = await response.json()
+            filters = {"account_id": str(cast.account_id)}
+            books = books_of_ledger(
+                await orders.every(ledger, cast.tenant_id, filters, _ALL),
+                await orders.every_fill(ledger, cast.tenant_id, filters),
+                await reads.account_equations(ledger, cast.tenant_id, cast.account_id),
+            )
+            equal = not compare(books, books_of_exchange(oracle, casting.API_KEY))
+            if equal or time.monotonic() > deadline:
+                return books, oracle
+            await asyncio.sleep(_POLL_S)
+
+
+async def _best_prices(http: aiohttp.ClientSession, origin: str, symbol: str) -> tuple[Decimal, Decimal]:
+    """Best bid and ask as anybody can read them at the exchange."""
+    url = f"{origin}/api/v3/depth?symbol={symbol.replace('/', '')}&limit=5"
+    deadline = time.monotonic() + _SETTLE_TIMEOUT_S
+    while time.monotonic() < deadline:
+        async with http.get(url) as response:
+            book = await response.json()
+        if book["bids"] and book["asks"]:
+            return parse_decimal(book["bids"][0][0], "bid"), parse_decimal(book["asks"][0][0], "ask")
+        await asyncio.sleep(_POLL_S)
+    raise HoldfastError(ErrorCode.STALE_PRICE, f"The paper exchange offers no price for {symbol}.")
+
+
+def _assets(capital: AccountCapital, exchange: Books) -> list[AssetLine]:
+    lines = []
+    for asset in sorted({*capital.assets, *exchange.balances}):
+        held = [holdings.get(asset, ZERO) for holdings in capital.holdings.values()]
+        lines.append(
+            AssetLine(
+                asset=asset,
+                profiles=sum(held, ZERO),
+                unassigned=capital.unassigned.get(asset, ZERO),
+                exchange=exchange.balances.get(asset, ZERO),
+            )
+        )
+    return lines
+
+
+def _named(path: Path) -> str:
+    """Name the symbol where the file's name does not: the demo trades BTC/USDT."""
+    return str(path) if "-" in path.name and path.name.split("-")[0].isupper() else f"BTCUSDT={path}"
