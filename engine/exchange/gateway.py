@@ -184,14 +184,12 @@ class Gateway:
             "instruments", CallClass.RECONCILIATION, lambda: self._client.load_markets(True)
         )
         rates = await self._fee_rates()
-        found = []
-        for symbol, market in markets.items():
-            if market.get("spot"):
-                maker, taker = rates.get(symbol, (None, None))
-                made = unified.instrument(market, maker, taker)
-                if made is not None:
-                    found.append(made)
-        return tuple(found)
+        made = [
+            _read_as(lambda one: unified.instrument(one, *rates.get(one["symbol"], (None, None))), market)
+            for market in markets.values()
+            if market.get("spot")
+        ]
+        return tuple(one for one in made if one is not None)
 
     async def balances(self) -> Mapping[str, Balance]:
         """Return what the account holds by asset; an asset that is missing is unknown, not zero."""
@@ -401,14 +399,14 @@ class Gateway:
 async def _complete(rows: Awaitable[T]) -> T:
     try:
         return await rows
-    except unified.IncompleteAnswerError as error:
+    except (unified.IncompleteAnswerError, LookupError, TypeError, ValueError) as error:
         raise unified.refuse_missing_fields(error) from error
 
 
 def _read_as(reader: Callable[[Any], T], answer: Any) -> T:
     try:
         return reader(answer)
-    except unified.IncompleteAnswerError as error:
+    except (unified.IncompleteAnswerError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise unified.refuse_missing_fields(error) from error
 
 

@@ -15,7 +15,8 @@ class Verdict(StrEnum):
 
     REFUSED = "refused"  # definitive: no order of this request exists or ever will
     DUPLICATE = "duplicate"  # an order with this client order id exists: look it up
-    NOT_FOUND = "not_found"  # the exchange knows no such order (of a cancel: no such open order)
+    NOT_FOUND = "not_found"  # the exchange knows no such order, open or done
+    NOT_OPEN = "not_open"  # there is nothing to cancel, which says nothing about a done order
     UNKNOWN = "unknown"  # everything else
 
 
@@ -86,7 +87,7 @@ _BINANCE = (
     Rule(Verdict.DUPLICATE, "-2010", contains="Duplicate order sent"),
     Rule(Verdict.DUPLICATE, "-4116"),
     Rule(Verdict.NOT_FOUND, "-2013"),
-    Rule(Verdict.NOT_FOUND, "-2011", contains="Unknown order sent"),
+    Rule(Verdict.NOT_OPEN, "-2011", contains="Unknown order sent"),
     Rule(Verdict.REFUSED, None, (418, 429)),  # the limiter stands before the matching engine
     *_messages(
         "-2010",
@@ -111,12 +112,12 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "bybit": (
         Rule(Verdict.DUPLICATE, "110072", _OK),
         Rule(Verdict.DUPLICATE, "170141", _OK),
-        Rule(Verdict.NOT_FOUND, "170213", _OK),
+        Rule(Verdict.NOT_OPEN, "170213", _OK),
         *_refused("170131", "10003", "10004", statuses=_OK),
     ),
     "okx": (
         Rule(Verdict.DUPLICATE, "51016", _OK),
-        Rule(Verdict.NOT_FOUND, "51603", _OK),
+        Rule(Verdict.NOT_OPEN, "51603", _OK),
         *_refused("51008", "51020", statuses=_OK),
     ),
     "kucoin": (
@@ -125,7 +126,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "kraken": _refused("EOrder:Insufficient funds", "EAPI:Invalid key", "EAPI:Invalid nonce", statuses=_OK),
     "coinbase": _refused("INSUFFICIENT_FUND", statuses=_OK),
-    "gate": (Rule(Verdict.NOT_FOUND, "ORDER_NOT_FOUND"), *_refused("BALANCE_NOT_ENOUGH", "INVALID_KEY")),
+    "gate": (Rule(Verdict.NOT_OPEN, "ORDER_NOT_FOUND"), *_refused("BALANCE_NOT_ENOUGH", "INVALID_KEY")),
 }
 
 

@@ -11,7 +11,7 @@ _PAGES_MAX = 1000
 async def by_time(
     fetch: Callable[[int | None], Awaitable[list[dict[str, Any]]]], since_ms: int | None, page: int
 ) -> list[dict[str, Any]]:
-    """Return all rows from `since_ms` on; the next page begins at the last row's time, without its doubles.
+    """Return all rows from `since_ms` on, by time; the next page begins at the last row's time.
 
     Raises IncompleteAnswerError if one moment holds more rows than a page.
     """
@@ -21,7 +21,7 @@ async def by_time(
         before = len(found)
         found.update((str(row["id"]), row) for row in rows)
         if len(rows) < page:
-            return list(found.values())
+            return sorted(found.values(), key=_by_time)
         if len(found) == before:
             break
         since_ms = max(int(row["timestamp"]) for row in rows)
@@ -40,8 +40,14 @@ async def by_id(
         before = len(found)
         found.update((int(row["id"]), row) for row in rows)
         if len(rows) < page:
-            return list(found.values())
+            # ccxt sorts the ids of one moment as texts: 10 before 2
+            return [row for _, row in sorted(found.items())]
         if len(found) == before:
             break
         rows = await after(max(found) + 1)
     raise IncompleteAnswerError("the list has no end that its pages reach")
+
+
+def _by_time(row: dict[str, Any]) -> tuple[int, int, str]:
+    text = str(row["id"])
+    return int(row["timestamp"]), len(text) if text.isdigit() else 0, text

@@ -92,7 +92,7 @@ class Sender:
             if not record.written:
                 return NotSent(_name(error))
             answer = judge(self._exchange, record.status, record.body)
-            if answer.verdict is Verdict.NOT_FOUND:
+            if answer.verdict in (Verdict.NOT_OPEN, Verdict.NOT_FOUND):
                 return NotFound(answer.code, answer.message)
             if answer.verdict is Verdict.REFUSED:
                 return Refused(answer.code, answer.message, _raw(record))

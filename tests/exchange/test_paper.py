@@ -269,6 +269,20 @@ async def test_streams_of_the_account(gateway: Gateway) -> None:
     await _close(orders)
 
 
+async def test_a_burst_of_fills_reaches_a_slow_reader(gateway: Gateway) -> None:
+    """Fifty executions at once, while nobody reads the stream: each arrives once."""
+    fills = gateway.watch_fills(silent_after_s=WAIT_S)
+    first = asyncio.ensure_future(anext(fills))
+    await _subscribed(gateway)
+    sent = [placed(gateway, number, limit_price=Decimal(50010)) for number in range(50)]
+    expected = {done.report.fills[0].exchange_trade_id for done in await asyncio.gather(*sent)}
+    got = list(await first)
+    while len(got) < len(expected):
+        got.extend(await anext(fills))
+    assert sorted(expected, key=int) == sorted((fill.exchange_trade_id for fill in got), key=int)
+    await _close(fills)
+
+
 async def test_the_stream_tells_our_id_of_a_canceled_order(gateway: Gateway) -> None:
     """A cancel's own client id does not hide ours in the stream."""
     orders = gateway.watch_orders(silent_after_s=WAIT_S)
