@@ -12,7 +12,7 @@ class ExchangeClock:
     def __init__(self) -> None:
         self._offset_us = 0
         self._frozen_us: int | None = None
-        self._due: list[tuple[int, int, Callable[[], None]]] = []
+        self._due: list[tuple[int, int, Callable[[], object]]] = []
         self._order = itertools.count()
 
     def now_ms(self) -> int:
@@ -57,7 +57,7 @@ class ExchangeClock:
             self._offset_us = self._frozen_us - time.time_ns() // 1000
             self._frozen_us = None
 
-    def call_at(self, at_ms: int, action: Callable[[], None]) -> None:
+    def call_at(self, at_ms: int, action: Callable[[], object]) -> None:
         heapq.heappush(self._due, (at_ms, next(self._order), action))
 
     def run_due(self) -> int:

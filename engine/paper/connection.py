@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _WAITING_MAX = 20_000
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Connection:
@@ -27,7 +28,7 @@ class Connection:
         return self._socket
 
     def send(self, message: dict[str, Any] | str) -> None:
-        text = message if isinstance(message, str) else json.dumps(message, separators=(",", ":"))
+        text = message if isinstance(message, str) else _encode(message)
         try:
             self._waiting.put_nowait(text)
         except asyncio.QueueFull:

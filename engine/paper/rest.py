@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 _HTML = b"<html><head><title>Bad gateway</title></head><body>cloudfront</body></html>"
 _REQUESTS_KEPT = 200_000
 _JSON = "application/json"
+_ORDER_PATHS = {path for (_, path), endpoint in ENDPOINTS.items() if endpoint.order}
+_NOT_PROCESSED = {
+    FaultKind.DROP_BEFORE,
+    FaultKind.UNKNOWN_BEFORE,
+    FaultKind.HTTP_5XX_BEFORE,
+    FaultKind.RATE_LIMITED,
+}
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came in."""
+    """One request as it came in; `noted` is its line in the log, if it is about an order."""
 
     method: str
     path: str
@@ -32,6 +40,7 @@ class Received:
     body: str
     params: dict[str, str]
     key: str | None
+    noted: dict[str, Any] | None
 
 
 @dataclass(slots=True)
@@ -63,25 +72,25 @@ class Rest:
         if body:
             params.update(signing.parameters(body))
         key = request.headers.get("X-MBX-APIKEY")
-        received = Received(request.method, path, query, body, params, key)
-        fault = self._faults.take(received.method, path, params, key)
+        method = request.method
+        fault = self._faults.take(method, path, params, key)
+        noted = self._note(method, path, params, key, fault) if path in _ORDER_PATHS else None
+        received = Received(method, path, query, body, params, key, noted)
         try:
-            reply = self._answer(received) if fault is None else await self._answer_faulty(received, fault)
+            reply = self.answer(received) if fault is None else await self._answer_faulty(received, fault)
         except Dropped:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=499)
         payload = reply.payload
         if not isinstance(payload, bytes):
-            payload = json.dumps(payload, separators=(",", ":")).encode()
+            payload = _encode(payload).encode()
         content_type = "text/html" if payload == _HTML else _JSON
         return web.Response(
             body=payload, status=reply.status, headers=reply.headers, content_type=content_type
         )
 
-    def _answer(
-        self, received: Received, fault: Fault | None = None, valid_until_ms: int | None = None
-    ) -> Reply:
+    def answer(self, received: Received, valid_until_ms: int | None = None) -> Reply:
         """Process one request; every refusal becomes an answer with code and message."""
         self._matching.clock.run_due()
         headers: dict[str, str] = {}
@@ -102,8 +111,8 @@ class Rest:
         except refusals.Refusal as refusal:
             shown = {"code": refusal.code, "msg": refusal.message}
             reply = Reply(refusal.status, shown, {**headers, **refusal.headers})
-        if endpoint.order:
-            self._note(received, reply, fault)
+        if received.noted is not None:
+            _note_decision(received.noted, reply)
         return reply
 
     def _authenticate(self, endpoint: Endpoint, received: Received) -> "tuple[Account | None, int]":
@@ -121,74 +130,72 @@ class Rest:
             return await self._answer_delayed(received, fault)
         if kind is FaultKind.LATE_APPLY:
             return self._apply_late(received, fault)
-        not_processed = {
-            FaultKind.DROP_BEFORE: 0,
-            FaultKind.UNKNOWN_BEFORE: 504,
-            FaultKind.HTTP_5XX_BEFORE: fault.status or 502,
-            FaultKind.RATE_LIMITED: fault.status or 429,
-        }
-        if kind in not_processed:
-            reply = Reply(not_processed[kind], None, {})
-            self._note(received, reply, fault)
-        else:
-            reply = self._answer(received, fault)
-        return _spoiled(reply, fault)
+        if kind in _NOT_PROCESSED:
+            return _spoiled(Reply(0, None, {}), fault)
+        return _spoiled(self.answer(received), fault)
 
     async def _answer_delayed(self, received: Received, fault: Fault) -> Reply:
         """Hold the request back between the two checks of its validity window."""
         endpoint = ENDPOINTS.get((received.method, received.path))
         if endpoint is None or not endpoint.signed:
             await asyncio.sleep(fault.delay_ms / 1000)
-            return self._answer(received, fault)
+            return self.answer(received)
         try:
             _, valid_until_ms = self._authenticate(endpoint, received)
         except refusals.Refusal:
-            return self._answer(received, fault)
+            return self.answer(received)
         await asyncio.sleep(fault.delay_ms / 1000)
-        return self._answer(received, fault, valid_until_ms)
+        return self.answer(received, valid_until_ms)
 
     def _apply_late(self, received: Received, fault: Fault) -> Reply:
         """Leave the client without an answer and process the request later by the exchange's clock."""
         endpoint = ENDPOINTS.get((received.method, received.path))
         if endpoint is None or not endpoint.signed:
-            return self._answer(received, fault)
+            return self.answer(received)
         try:
             _, valid_until_ms = self._authenticate(endpoint, received)
         except refusals.Refusal:
-            return self._answer(received, fault)
+            return self.answer(received)
         until = valid_until_ms if fault.recheck else 10**15
         clock = self._matching.clock
-        clock.call_at(
-            clock.now_ms() + int(fault.delay_s * 1000), lambda: self._note_late(received, fault, until)
-        )
+        due_ms = clock.now_ms() + int(fault.delay_s * 1000)
+        clock.call_at(due_ms, lambda: self.answer(received, until))
         if fault.answer == "drop":
             raise Dropped
         unknown = refusals.unknown_execution()
         return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, {})
 
-    def _note_late(self, received: Received, fault: Fault, valid_until_ms: int) -> None:
-        self._answer(received, fault, valid_until_ms)
+    def _note(
+        self, method: str, path: str, params: dict[str, str], key: str | None, fault: Fault | None
+    ) -> dict[str, Any]:
+        """Log an order request as it comes in, so that sends per client order id can be counted.
 
-    def _note(self, received: Received, reply: Reply, fault: Fault | None) -> None:
-        """Remember an order request, refused ones too, so that sends per client order id can be counted."""
-        params, shown = received.params, reply.payload
-        shown = shown if isinstance(shown, dict) else {}
-        self.requests.append(
-            {
-                "time": self._matching.clock.now_ms(),
-                "account": received.key,
-                "method": received.method,
-                "path": received.path,
-                "symbol": params.get("symbol"),
-                "side": params.get("side"),
-                "type": params.get("type"),
-                "clientOrderId": params.get("newClientOrderId") or params.get("origClientOrderId"),
-                "orderId": shown.get("orderId") or params.get("orderId"),
-                "status": reply.status,
-                "code": shown.get("code"),
-                "fault": None if fault is None else fault.kind.value,
-            }
-        )
+        `status`, `code` and `orderId` are what the exchange decides about it; None: not processed (yet).
+        """
+        noted = {
+            "time": self._matching.clock.now_ms(),
+            "account": key,
+            "method": method,
+            "path": path,
+            "symbol": params.get("symbol"),
+            "side": params.get("side"),
+            "type": params.get("type"),
+            "clientOrderId": params.get("newClientOrderId") or params.get("origClientOrderId"),
+            "orderId": params.get("orderId"),
+            "status": None,
+            "code": None,
+            "fault": None if fault is None else fault.kind.value,
+        }
+        if (method, path) in ENDPOINTS and ENDPOINTS[method, path].order:
+            self.requests.append(noted)
+        return noted
+
+
+def _note_decision(noted: dict[str, Any], reply: Reply) -> None:
+    shown = reply.payload if isinstance(reply.payload, dict) else {}
+    noted["status"] = reply.status
+    noted["code"] = shown.get("code")
+    noted["orderId"] = shown.get("orderId", noted["orderId"])
 
 
 def _weight(endpoint: Endpoint, received: Received) -> int:

@@ -45,9 +45,17 @@ def check_signature(account: "Account", query: str, body: str, given: str | None
     """Compare the signature with what was sent, byte for byte, without `signature` itself."""
     if not given:
         raise refusals.missing("signature")
-    payload = _SIGNATURE.sub("", query) + _SIGNATURE.sub("", body)
-    expected = hmac.digest(account.secret, payload.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected, given.encode("ascii", "replace").decode().lower()):
+    payload = _SIGNATURE.sub("", query) if query else ""
+    if body:
+        payload += _SIGNATURE.sub("", body)
+    check_payload(account, payload, given)
+
+
+def check_payload(account: "Account", payload: str, given: str) -> None:
+    """Compare a signature in constant time."""
+    if not hmac.compare_digest(
+        account.sign(payload).encode(), given.lower().encode("utf-8", "surrogateescape")
+    ):
         raise refusals.bad_signature()
 
 

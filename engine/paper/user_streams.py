@@ -1,6 +1,5 @@
 """The ws-api: signed subscription to an account's own events, and the events themselves."""
 
-import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,11 +125,8 @@ class UserStreams:
     def _subscribe(self, connection: Connection, params: dict[str, str]) -> dict[str, Any]:
         account = signing.account_of(self._matching.accounts, params.get("apiKey"))
         signing.window_end(params, self._matching.clock)
-        signature = params.get("signature", "")
         payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
-        expected = hmac.digest(account.secret, payload.encode(), "sha256").hex()
-        if not hmac.compare_digest(expected.encode(), signature.encode()):
-            raise refusals.bad_signature()
+        signing.check_payload(account, payload, params.get("signature", ""))
         self._last_id += 1
         account.subscriptions.append(Subscription(self._last_id, connection, account))
         return {"subscriptionId": self._last_id}
