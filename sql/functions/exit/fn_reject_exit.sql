@@ -1,0 +1,17 @@
+-- Records that the exchange definitively refused exits: array of {intent_id, fencing_token, exchange_code,
+-- message, evidence}; the reserved quantity goes back to the position.
+-- Locks: intents → entry_locks → positions → profile_capital, each sorted.
+-- Writes: intents, entry_locks, reservations, positions, the ledger, outbox; audit for a stale answer.
+-- Codes: OK {replay}, NOT_FOUND, STALE_TOKEN (kept as evidence), ILLEGAL_TRANSITION. Raises HF401, HF403, HF422.
+CREATE OR REPLACE FUNCTION engine.fn_reject_exit(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  v_now timestamptz := engine.fn_clock();
+BEGIN
+  PERFORM engine.enter_tenant(p_tenant_id);
+  PERFORM engine.check_items(p_items);
+  RETURN engine.refuse_intents(p_tenant_id, p_items, 'exit', 'rejected', v_now);
+END $$;
+COMMENT ON FUNCTION engine.fn_reject_exit(uuid, jsonb) IS 'records that the exchange refused exits';
+REVOKE ALL ON FUNCTION engine.fn_reject_exit(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engine.fn_reject_exit(uuid, jsonb) TO holdfast_engine;

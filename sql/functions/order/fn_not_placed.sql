@@ -1,0 +1,17 @@
+-- Records that intents of either kind never became orders: never sent by the living sender, or proven absent.
+-- Array of {intent_id, fencing_token, reason, evidence}; all they hold is released.
+-- Locks: intents → entry_locks → positions → profile_capital, each sorted.
+-- Writes: intents, entry_locks, reservations, positions, the ledger, outbox; audit for a stale answer.
+-- Codes: OK {replay}, NOT_FOUND, STALE_TOKEN (kept as evidence), ILLEGAL_TRANSITION. Raises HF401, HF403, HF422.
+CREATE OR REPLACE FUNCTION engine.fn_not_placed(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  v_now timestamptz := engine.fn_clock();
+BEGIN
+  PERFORM engine.enter_tenant(p_tenant_id);
+  PERFORM engine.check_items(p_items);
+  RETURN engine.refuse_intents(p_tenant_id, p_items, NULL, 'not_placed', v_now);
+END $$;
+COMMENT ON FUNCTION engine.fn_not_placed(uuid, jsonb) IS 'records that intents never became orders';
+REVOKE ALL ON FUNCTION engine.fn_not_placed(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engine.fn_not_placed(uuid, jsonb) TO holdfast_engine;

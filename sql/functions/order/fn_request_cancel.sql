@@ -1,0 +1,49 @@
+-- Records that orders shall be canceled, once: array of {intent_id, actor}. Also while the intent is still sending
+-- or in doubt; the cancel then goes out when presence is proven.
+-- Locks: intents, sorted. Writes: intents, outbox.
+-- Codes: OK {state, order_status, send, final, account_id, symbol, exchange_order_id, client_order_id}, NOT_FOUND.
+-- `send`: the order is open, send the cancel now. `final`: there is nothing left to cancel.
+-- Raises HF401, HF403, HF422.
+CREATE OR REPLACE FUNCTION engine.fn_request_cancel(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  v_now timestamptz := engine.fn_clock();
+  v_results jsonb[];
+  v_item jsonb;
+  v_intent engine.intents;
+  v_status text;
+  v_final boolean;
+BEGIN
+  PERFORM engine.enter_tenant(p_tenant_id);
+  PERFORM engine.check_items(p_items);
+  PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id
+    AND intent_id IN (SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e)
+  ORDER BY intent_id FOR NO KEY UPDATE;
+  FOR v_item IN SELECT e FROM jsonb_array_elements(p_items) e LOOP
+    SELECT * INTO v_intent FROM engine.intents
+    WHERE tenant_id = p_tenant_id AND intent_id = (v_item ->> 'intent_id')::uuid;
+    IF NOT FOUND THEN
+      v_results := v_results || '{"code": "NOT_FOUND"}'::jsonb;
+      CONTINUE;
+    END IF;
+    SELECT status INTO v_status FROM engine.orders
+    WHERE tenant_id = p_tenant_id AND intent_id = v_intent.intent_id;
+    v_final := v_status <> 'open' OR v_intent.state IN ('rejected', 'not_placed');
+    IF v_intent.cancel_requested_at IS NULL AND v_final IS NOT TRUE THEN
+      UPDATE engine.intents SET cancel_requested_at = v_now, cancel_actor = v_item ->> 'actor', updated_at = v_now
+      WHERE tenant_id = p_tenant_id AND intent_id = v_intent.intent_id;
+      INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
+      VALUES (p_tenant_id, nextval('engine.event_ids'), v_intent.profile_id, v_intent.intent_id,
+        'cancel.requested', jsonb_build_object('client_order_id', v_intent.client_order_id,
+          'symbol', v_intent.symbol, 'actor', v_item ->> 'actor'), v_now);
+    END IF;
+    v_results := v_results || jsonb_build_object('code', 'OK', 'state', v_intent.state, 'order_status', v_status,
+      'send', v_intent.state = 'confirmed' AND v_status IS NOT DISTINCT FROM 'open',
+      'final', coalesce(v_final, false), 'account_id', v_intent.account_id, 'symbol', v_intent.symbol,
+      'exchange_order_id', v_intent.exchange_order_id, 'client_order_id', v_intent.client_order_id);
+  END LOOP;
+  RETURN to_jsonb(v_results);
+END $$;
+COMMENT ON FUNCTION engine.fn_request_cancel(uuid, jsonb) IS 'records that orders shall be canceled';
+REVOKE ALL ON FUNCTION engine.fn_request_cancel(uuid, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engine.fn_request_cancel(uuid, jsonb) TO holdfast_engine;
