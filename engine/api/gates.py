@@ -1,5 +1,6 @@
 """The start-up gates: which must be open before an order is taken, and why one is closed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,23 +37,31 @@ class _State:
 class Gates:
     """States of the gates, written by the daemon and read by the API."""
 
-    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, clock: Clock, metrics: Metrics, on_change: Callable[[], None] = lambda: None) -> None:
         self._clock = clock
         self._metrics = metrics
         self._engine = {gate: _State(_NOT_REACHED, clock.now()) for gate in _ENGINE_GATES}
         self._accounts: dict[str, dict[Gate, _State]] = {}
         self._stopping = False
         self.notes: list[str] = []
+        self._on_change = on_change
 
-    def open(self, gate: Gate, account: str | None = None) -> None:
-        self._set(gate, account, None)
+    def open(self, gate: str, account: str | None = None) -> None:
+        """Open a gate; of one account if it is named."""
+        self._set(Gate(gate), account, None)
 
-    def close(self, gate: Gate, reason: str, account: str | None = None) -> None:
-        self._set(gate, account, reason)
+    def close(self, gate: str, reason: str, account: str | None = None) -> None:
+        """Close a gate, saying why."""
+        self._set(Gate(gate), account, reason)
 
     def forget(self, account: str) -> None:
         """Drop an account that no longer exists."""
         self._accounts.pop(account, None)
+
+    def note(self, text: str) -> None:
+        """Keep a remark that /readyz shows."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def stop(self) -> None:
         """Close everything that takes orders, for good."""
@@ -124,6 +133,7 @@ class Gates:
         self._metrics.gate_open.labels(gate.value).set(
             all(state.reason is None for state in self._all(gate)) if account else reason is None
         )
+        self._on_change()
 
     def _all(self, gate: Gate) -> list[_State]:
         return [states[gate] for states in self._accounts.values()]

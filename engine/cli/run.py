@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from engine.cli.database import current_settings
+
 
 @click.command("run")
 @click.option("--host", default=None, help="Address to listen on; HOLDFAST_HTTP_HOST, else loopback.")
@@ -22,4 +24,4 @@ def run(host: str | None, port: int | None, exit_with_parent: bool) -> None:
     """
     from engine.daemon import main  # noqa: PLC0415 - the other commands do without what the daemon needs
 
-    sys.exit(main(host=host, port=port, exit_with_parent=exit_with_parent))
+    sys.exit(main(current_settings(), host, port, exit_with_parent=exit_with_parent))

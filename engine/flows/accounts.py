@@ -22,6 +22,7 @@ class QuoteBook:
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}
+        self.asked: set[str] = set()  # what flows need: the monitor keeps it fresh
 
     def put(self, quote: Quote) -> None:
         """Take a quote; an older one than the last is dropped."""
@@ -30,7 +31,12 @@ class QuoteBook:
             self._quotes[quote.symbol] = quote
 
     def get(self, symbol: str) -> Quote | None:
-        """Return the last quote of a symbol."""
+        """Return the last quote of a symbol, and remember that it is needed."""
+        self.asked.add(symbol)
+        return self._quotes.get(symbol)
+
+    def peek(self, symbol: str) -> Quote | None:
+        """Return the last quote of a symbol without asking for more of it."""
         return self._quotes.get(symbol)
 
     def all(self) -> list[Quote]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,6 +28,51 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(
         default=8, ge=1, le=200, description="Database connections of one process at most."
+    )
+    auto_deploy: bool = Field(
+        default=False,
+        description="Deploy sql/ at start to the database of database_url too; the embedded one always is.",
+    )
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="Key that seals exchange credentials: 32 bytes, base64. Without it the file "
+        "master.key in data_dir, made on first use.",
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address of the robots' API.")
+    http_port: int = Field(default=8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    http_body_bytes_max: int = Field(
+        default=65_536, ge=1_024, le=16_777_216, description="Largest accepted request body."
+    )
+    internal_host: str = Field(
+        default="127.0.0.1", description="Address of the internal endpoints if they have a port of their own."
+    )
+    internal_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of /livez, /readyz, /internal/health, /metrics; without it they are on the API's.",
+    )
+    stop_timeout_s: float = Field(
+        default=20.0, gt=0, le=300, description="How long a stop waits for orders in flight."
+    )
+    watchdog_interval_s: float = Field(
+        default=10.0, gt=0, le=3_600, description="Between two passes of the watchdog."
+    )
+    poll_interval_s: float = Field(
+        default=10.0, gt=0, le=600, description="Between two looks at every open order while streams live."
+    )
+    stream_silent_s: float = Field(
+        default=30.0, gt=0, le=600, description="When an exchange stream that says nothing is taken for dead."
+    )
+    clock_interval_s: float = Field(
+        default=10.0, gt=0, le=600, description="Between two measurements of an exchange's clock."
+    )
+    instruments_interval_s: float = Field(
+        default=3_600.0, gt=0, le=86_400, description="Between two reads of an exchange's instruments."
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="Form of the log lines.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least level that is logged."
     )
     test_clock: bool = Field(
         default=False,

@@ -1,0 +1,441 @@
+"""Composition root: builds everything, opens the gates in order, supervises, and stops in order."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+from uuid import uuid4
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from engine.api.app import create_app
+from engine.api.auth import Caller, KeyRing
+from engine.api.gates import Gate, Gates
+from engine.api.internal import create_internal_app
+from engine.api.server import HttpServer, listen
+from engine.api.services import Connected, InternalServices, Services
+from engine.api.services import Trading as TradingCalls
+from engine.deploy.embedded import EmbeddedPostgres
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.flows.accounts import Accounts, AccountSession
+from engine.flows.cancel import CancelFlow
+from engine.flows.context import FlowContext, Timings
+from engine.flows.entry import EntryFlow
+from engine.flows.exit import ExitFlow
+from engine.flows.record import Recorder
+from engine.ledger import admin
+from engine.ledger.seam import Ledger, LedgerOptions
+from engine.loops import startup
+from engine.loops.connections import Connection, Connections
+from engine.loops.monitor import Monitor, MonitorTimings
+from engine.loops.quotes import Quotes
+from engine.loops.trading import Trading
+from engine.loops.watchdog import Watchdog
+from engine.runtime import log
+from engine.runtime.clock import Clock
+from engine.runtime.metrics import Metrics
+from engine.runtime.secrets import SecretsError, Vault, open_vault
+from engine.runtime.settings import Settings
+from engine.runtime.tasks import Body, Heartbeat, Supervisor
+
+_RETRY_S = 1.0
+_DRIFT_RETRY_S = 5.0
+_PING_S = 1.0
+_PARENT_S = 0.25
+_LOOPS_STOP_S = 5.0
+_log = log.get_logger(__name__)
+
+
+def main(settings: Settings, host: str | None, port: int | None, *, exit_with_parent: bool) -> int:
+    """Run until a signal; return the exit code. Raises HoldfastError for what no retry can heal."""
+    log.configure(json_lines=settings.log_format == "json", level=settings.log_level)
+    parent = os.getppid() if exit_with_parent else None
+    embedded: EmbeddedPostgres | None = None
+    if settings.database_url is None:
+        embedded = EmbeddedPostgres(settings.data_dir)
+        url = embedded.start()  # here, in the main thread, before there is a loop to block
+    else:
+        url = settings.database_url.get_secret_value()
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            daemon = Daemon(settings, url, embedded=embedded is not None)
+            runner.run(daemon.run(host, port, parent))
+    finally:
+        if embedded is not None:
+            embedded.stop()
+    _say("stopped")
+    return 0
+
+
+@dataclass(slots=True)
+class _Engine:
+    """What exists once the database is reachable."""
+
+    ledger: Ledger
+    context: FlowContext
+    recorder: Recorder
+    entries: EntryFlow
+    exits: ExitFlow
+    cancels: CancelFlow
+    connections: Connections
+    watchdog: Watchdog
+
+
+class Daemon:
+    """One process: the API, the loops, and the order in which they begin and end."""
+
+    def __init__(self, settings: Settings, url: str, *, embedded: bool) -> None:
+        self._settings = settings
+        self._url = url
+        self._embedded = embedded
+        self._clock = Clock()
+        self._metrics = Metrics()
+        self._gates = Gates(self._clock, self._metrics, self._tell_ready)
+        self._supervisor = Supervisor(self._metrics, self._clock)
+        self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
+        self._vault = _vault(settings)
+        self._stop = asyncio.Event()
+        self._failure: HoldfastError | None = None
+        self._engine: _Engine | None = None
+        self._started_at = self._clock.now()
+        self._server_version: str | None = None
+        self._ready_told = False
+        self._port = 0
+        internal = InternalServices(self._gates, self._metrics.registry, self.health)
+        self._services = Services(
+            self._gates,
+            self._clock,
+            self._metrics,
+            internal,
+            settings.http_body_bytes_max,
+            internal_on_same_port=settings.internal_port is None,
+        )
+
+    async def run(self, host: str | None, port: int | None, parent: int | None) -> None:
+        """Serve until a signal, the parent's end or a failure that no retry heals; raises the latter."""
+        settings = self._settings
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        address = host or settings.http_host
+        servers = [
+            self._server(create_app(self._services), address, settings.http_port if port is None else port)
+        ]
+        if settings.internal_port is not None:
+            internal = create_internal_app(self._services.internal)
+            servers.append(self._server(internal, settings.internal_host, settings.internal_port))
+        for server in servers:
+            await server.start()
+        self._port = servers[0].port
+        _say("listening", host=address, port=self._port, internal_port=servers[-1].port, pid=os.getpid())
+        self._supervisor.start("gates", self._keep_gates, silent_s_max=60.0)
+        if parent is not None:
+            self._supervisor.start("parent", lambda heartbeat: self._watch_parent(heartbeat, parent))
+        await self._stop.wait()
+        await self._shut_down(servers)
+        if self._failure is not None:
+            raise self._failure
+
+    # -- gates --------------------------------------------------------------------------------------
+
+    async def _keep_gates(self, heartbeat: Heartbeat) -> None:
+        """Open the gates of the database in order, then see whether it is still there."""
+        while True:
+            heartbeat.beat()
+            delay_s = _PING_S
+            try:
+                if self._engine is None:
+                    await self._open_database()
+                else:
+                    await admin.engine_settings(self._engine.ledger)
+                    self._gates.open(Gate.DATABASE)
+            except HoldfastError as error:
+                delay_s = self._not_open(error)
+            if not await heartbeat.pause(delay_s):
+                return
+
+    def _not_open(self, error: HoldfastError) -> float:
+        """Close the gate that an error belongs to; return when to try again."""
+        reason = f"{error.code.value}: {error}"
+        _log.warning("gate closed", reason=reason)
+        if error.code is ErrorCode.DRIFT:
+            self._gates.close(Gate.SCHEMA, reason)
+            if not self._deploys:
+                return _DRIFT_RETRY_S  # `holdfast db deploy` heals it
+        elif error.code is not ErrorCode.CONFIGURATION:
+            self._gates.close(Gate.DATABASE, reason)
+            return _RETRY_S
+        self._failure = error
+        self._stop.set()
+        return _RETRY_S
+
+    @property
+    def _deploys(self) -> bool:
+        return self._embedded or self._settings.auto_deploy
+
+    async def _open_database(self) -> None:
+        self._server_version = await startup.reach(self._url)
+        self._gates.open(Gate.DATABASE)
+        await startup.make_equal(
+            self._url,
+            deploys=self._deploys,
+            test_clock=self._settings.test_clock,
+            note=self._gates.note,
+        )
+        self._gates.open(Gate.SCHEMA)
+        options = LedgerOptions(self._url, pool_size=self._settings.database_pool_size)
+        ledger = await Ledger.connect(options, self._metrics, self._clock)
+        try:
+            engine = self._build(ledger, await startup.installation_tag(ledger))
+            reason = await startup.invariants_hold(engine.watchdog)
+        except BaseException:  # also when cancelled: its connections must not leak
+            await ledger.close()
+            raise
+        self._engine = engine
+        # Cancels work from here on, and reads; orders when the gates after this one are open.
+        self._services.connected = self._connected(engine)
+        self._report_invariants(reason)
+        self._start(engine)
+
+    def _report_invariants(self, reason: str | None) -> None:
+        if reason is None:
+            self._gates.open(Gate.INVARIANTS)
+        else:
+            self._gates.close(Gate.INVARIANTS, reason)
+
+    # -- building -----------------------------------------------------------------------------------
+
+    def _build(self, ledger: Ledger, tag: str) -> _Engine:
+        context = FlowContext(
+            ledger=ledger,
+            accounts=Accounts(ledger),
+            clock=self._clock,
+            metrics=self._metrics,
+            tag=tag,
+            owner=uuid4(),
+            timings=Timings(),
+        )
+        recorder = Recorder(context)
+        cancels = CancelFlow(context, recorder)
+        return _Engine(
+            ledger,
+            context,
+            recorder,
+            EntryFlow(context, recorder, cancels),
+            ExitFlow(context, recorder, cancels),
+            cancels,
+            Connections(context, self._vault, self._supervisor, self._gates, self._watch),
+            Watchdog(context),
+        )
+
+    def _connected(self, engine: _Engine) -> Connected:
+        async def look_up(key_hash: bytes) -> Caller | None:
+            robot = await admin.authenticate(engine.ledger, key_hash)
+            if robot is None:
+                return None
+            if not robot.enabled:
+                raise HoldfastError(ErrorCode.FORBIDDEN, "this robot is disabled", robot=robot.name)
+            return Caller(robot.tenant_id, robot.robot_id, robot.name)
+
+        calls = TradingCalls(
+            engine.entries.run, engine.exits.run, engine.cancels.run, engine.context.accounts.profile
+        )
+        return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic))
+
+    def _start(self, engine: _Engine) -> None:
+        settings = self._settings
+        self._supervisor.start("trading", Trading(engine.context, engine.cancels).run)
+        self._supervisor.start("accounts", engine.connections.run)
+        self._every(settings.watchdog_interval_s, "watchdog", self._watch_over)
+        self._every(settings.clock_interval_s, "clocks", engine.connections.refresh_clocks)
+        self._every(settings.instruments_interval_s, "instruments", engine.connections.refresh_instruments)
+        self._scheduler.start()
+
+    def _watch(self, connection: Connection, session: AccountSession) -> Body:
+        """Start what follows a connected account."""
+        engine, settings = self._engine, self._settings
+        if engine is None:
+            raise RuntimeError("an account was connected before the engine was built")
+        timings = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
+        monitor = Monitor(connection.name, session, engine.context, engine.recorder, timings)
+        quotes = Quotes(connection.name, session, engine.context)
+        silent_s_max = settings.stream_silent_s * 2
+        start = self._supervisor.start
+        start(f"monitor orders {connection.name}", monitor.orders, silent_s_max=silent_s_max)
+        start(f"monitor fills {connection.name}", monitor.fills, silent_s_max=silent_s_max)
+        start(f"quotes stream {connection.name}", quotes.follow, silent_s_max=90.0)
+        start(f"quotes {connection.name}", quotes.ask)
+        return monitor.poll
+
+    def _every(self, interval_s: float, name: str, job: Callable[[], Any]) -> None:
+        async def run() -> None:
+            try:
+                await job()
+            except HoldfastError as error:
+                _log.warning("scheduled job failed", job=name, reason=f"{error.code.value}: {error}")
+
+        self._scheduler.add_job(run, "interval", seconds=interval_s, id=name, name=name)
+
+    async def _watch_over(self) -> None:
+        if self._engine is not None:
+            self._report_invariants(await startup.invariants_hold(self._engine.watchdog))
+
+    # -- stop ---------------------------------------------------------------------------------------
+
+    async def _shut_down(self, servers: list[HttpServer]) -> None:
+        """Orders first, then what follows them, then what answers questions, then the database."""
+        _log.info("stopping")
+        self._gates.stop()
+        engine = self._engine
+        if engine is not None:
+            left = self._clock.monotonic() + self._settings.stop_timeout_s
+            for part in (engine.entries, engine.exits, engine.cancels, engine.recorder):
+                lost = await part.close(max(0.1, left - self._clock.monotonic()))
+                if lost:
+                    _log.error("given up in flight", part=type(part).__name__, count=lost)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        late = await self._supervisor.stop(_LOOPS_STOP_S)
+        if late:
+            _log.warning("loops cancelled", loops=late)
+        if engine is not None:
+            await engine.connections.close()
+        for server in servers:
+            await server.stop()
+        if engine is not None:
+            await engine.ledger.close()
+
+    async def _watch_parent(self, heartbeat: Heartbeat, parent: int) -> None:
+        while os.getppid() == parent:
+            heartbeat.beat()
+            if not await heartbeat.pause(_PARENT_S):
+                return
+        _log.warning("parent is gone", parent=parent)
+        self._stop.set()
+
+    # -- health -------------------------------------------------------------------------------------
+
+    async def health(self) -> dict[str, Any]:
+        """Return the body of /internal/health."""
+        closed = self._gates.closed()
+        loops = self._supervisor.health()
+        return {
+            "status": "ok" if closed is None and all(loop.ok for loop in loops) else "degraded",
+            "version": version("holdfast"),
+            "started_at": self._started_at.isoformat(),
+            "now": self._clock.now().isoformat(),
+            "gate": None if closed is None else {"gate": closed[0], "reason": closed[1]},
+            "gates": self._gates.report(),
+            "notes": self._gates.notes,
+            "loops": [_loop(each) for each in loops],
+            "database": await self._database_health(),
+            **self._engine_health(),
+        }
+
+    def _engine_health(self) -> dict[str, Any]:
+        engine = self._engine
+        if engine is None:
+            return {"capital": [], "invariant": None, "exchange": [], "locks": {}, "intents": {}}
+        findings = engine.watchdog.findings
+        sample = self._metrics.registry.get_sample_value
+        return {
+            "capital": findings.capital,
+            "invariant": {
+                "checked_at": None if findings.checked_at is None else findings.checked_at.isoformat(),
+                "profiles": findings.profiles,
+                "holds": not findings.violations,
+                "violations": findings.violations,
+                "error": findings.error,
+            },
+            "exchange": [
+                {
+                    "account": each.name,
+                    "tenant_id": str(each.tenant_id),
+                    "exchange": each.exchange,
+                    "connected": each.session is not None,
+                    "problem": each.problem,
+                    "instruments": 0 if each.session is None else len(each.session.instruments),
+                    "quotes": 0 if each.session is None else len(each.session.quotes.all()),
+                }
+                for each in engine.connections.all()
+            ],
+            "locks": {
+                "contention_total": sample("holdfast_entry_lock_contention_total"),
+                "acquisitions_total": sample("holdfast_entry_lock_acquisition_seconds_count"),
+                "acquisition_seconds_sum": sample("holdfast_entry_lock_acquisition_seconds_sum"),
+                "expired": sample("holdfast_entry_lock_expired"),
+            },
+            "intents": {
+                "in_doubt": findings.in_doubt,
+                "sending_expired": findings.sending_expired,
+                "facts_pending": engine.recorder.pending,
+            },
+        }
+
+    async def _database_health(self) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "embedded": self._embedded,
+            "server_version": self._server_version,
+            "reachable": False,
+        }
+        if self._engine is None:
+            return shown
+        started = self._clock.monotonic()
+        try:
+            await admin.engine_settings(self._engine.ledger)
+        except HoldfastError as error:
+            return shown | {"error": f"{error.code.value}: {error}"}
+        return shown | {"reachable": True, "latency_s": round(self._clock.monotonic() - started, 6)}
+
+    # -- small things -------------------------------------------------------------------------------
+
+    def _server(self, app: Any, host: str, port: int) -> HttpServer:
+        return HttpServer(app, listen(host, port), self._settings.stop_timeout_s)
+
+    def _tell_ready(self) -> None:
+        if not self._ready_told and self._gates.ready:
+            self._ready_told = True
+            _say("ready", port=self._port)
+
+
+def _loop(health: Any) -> dict[str, Any]:
+    return {
+        "loop": health.name,
+        "ok": health.ok,
+        "running": health.running,
+        "heartbeat_at": None if health.last_at is None else health.last_at.isoformat(),
+        "age_s": health.silent_s,
+        "age_s_max": health.silent_s_max,
+        "iterations": health.iterations,
+        "errors": health.errors,
+        "last_error": health.last_error,
+    }
+
+
+def _vault(settings: Settings) -> Vault:
+    folder = settings.data_dir.expanduser()
+    key = settings.master_key
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return open_vault(None if key is None else key.get_secret_value(), folder)
+    except (SecretsError, OSError) as error:
+        raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - an accelerator that need not be there
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _say(event: str, **details: Any) -> None:
+    """Tell whoever started this process, in one JSON line on stdout."""
+    sys.stdout.write(json.dumps({"event": event, **details}) + "\n")
+    sys.stdout.flush()

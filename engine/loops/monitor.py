@@ -1,0 +1,212 @@
+"""Follows one exchange account by its streams, and by polling when they are silent or lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from engine.domain.errors import HoldfastError
+from engine.domain.outcomes import Fill, OrderReport
+from engine.domain.states import FINAL_ORDER_STATES
+from engine.exchange.streams import StreamLostError, StreamSilentError
+from engine.flows.accounts import AccountSession
+from engine.flows.context import FlowContext
+from engine.flows.record import Recorder
+from engine.ledger import reads
+from engine.ledger.intents import IntentView
+from engine.runtime.log import get_logger
+from engine.runtime.tasks import Heartbeat
+
+T = TypeVar("T")
+_STREAM, _POLL = "stream", "poll"
+_ORDERS_MAX = 50  # looked at in one poll; the others in the next ones
+_UNSURE_S = 5.0  # after a stream was lost, how long every poll is a full one
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorTimings:
+    """`silent_s`: when a silent stream is taken for dead; `poll_s`: between polls while streams live."""
+
+    silent_s: float = 30.0
+    poll_s: float = 10.0
+    hurried_poll_s: float = 0.5
+
+
+class Monitor:
+    """Books what the exchange reports of one account; what one way misses another finds.
+
+    Streams are fast and forget; so every open order is looked at again by polling, at once after a stream
+    was lost or said an order's end before its fills.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        session: AccountSession,
+        context: FlowContext,
+        recorder: Recorder,
+        timings: MonitorTimings,
+    ) -> None:
+        self._name = name
+        self._session = session
+        self._context = context
+        self._recorder = recorder
+        self._timings = timings
+        self._hurry = asyncio.Event()
+        self._unsure_until = 0.0
+        self._polled_at = float("-inf")
+        self._offset = 0
+        self.problem: str | None = None
+
+    async def orders(self, heartbeat: Heartbeat) -> None:
+        """Follow order states; an end that comes before its fills is looked at by the next poll."""
+        await self._follow(heartbeat, "orders", self._session.gateway.watch_orders, self._on_reports)
+
+    async def fills(self, heartbeat: Heartbeat) -> None:
+        """Follow executions."""
+        await self._follow(heartbeat, "fills", self._session.gateway.watch_fills, self._on_fills)
+
+    async def poll(self, heartbeat: Heartbeat) -> None:
+        """Look at open orders: all of them now and then, at once when a stream cannot be trusted."""
+        while not heartbeat.stopping.is_set():
+            heartbeat.beat()
+            now = self._context.clock.monotonic()
+            unsure = now < self._unsure_until
+            hurried = self._hurry.is_set()
+            if unsure or hurried or now - self._polled_at >= self._timings.poll_s:
+                self._hurry.clear()
+                await self._poll_once()
+                self._polled_at = now
+            await self._pause(heartbeat)
+
+    async def _pause(self, heartbeat: Heartbeat) -> None:
+        """Wait for the next poll; a hurry ends the wait, but not the least distance between two polls."""
+        if not await heartbeat.pause(self._timings.hurried_poll_s):
+            return
+        unsure_s = self._unsure_until - self._context.clock.monotonic()
+        if self._hurry.is_set() or unsure_s > 0:
+            return
+        await _first(self._timings.poll_s, self._hurry.wait(), heartbeat.stopping.wait())
+
+    async def _poll_once(self) -> None:
+        views = await reads.list_orders(
+            self._context.ledger,
+            self._session.tenant_id,
+            {"account_id": str(self._session.account_id), "status": "open", "limit": 500},
+        )
+        self._context.metrics.open_orders.labels(self._name).set(len(views))
+        chosen = views
+        if len(views) > _ORDERS_MAX:
+            self._offset = (self._offset + _ORDERS_MAX) % len(views)
+            chosen = (views[self._offset :] + views[: self._offset])[:_ORDERS_MAX]
+            self._hurry.set()
+        try:
+            for view in chosen:
+                await self._look(view)
+        except HoldfastError as error:
+            self.problem = f"{error.code.value}: {error}"
+            self._hurry.set()  # soon again; the pause keeps its distance
+            _log.warning("poll failed", account=self._name, reason=str(error))
+        else:
+            self.problem = None
+
+    async def _look(self, view: IntentView) -> None:
+        """Compare one open order with the exchange; fills first, then its end."""
+        order, exchange_order_id = view["order"], view["exchange_order_id"]
+        if order is None or exchange_order_id is None:
+            return
+        gateway, symbol = self._session.gateway, view["symbol"]
+        report = await gateway.find_order(symbol, exchange_order_id=exchange_order_id)
+        if report is None:
+            _log.warning("the exchange does not find an open order", account=self._name, order=view["id"])
+            return  # it proves nothing
+        ended = report.status in FINAL_ORDER_STATES
+        seen: Sequence[Fill] = ()
+        if ended or report.filled_quantity is None or str(report.filled_quantity) != order["booked_quantity"]:
+            seen = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
+        if seen or ended:
+            await self._recorder.book(self._session, report, seen, _POLL)
+
+    async def _on_reports(self, reports: Sequence[OrderReport]) -> None:
+        for report in reports:
+            if report.status in FINAL_ORDER_STATES:
+                booked = await self._recorder.book(self._session, report, (), _STREAM)
+                if booked.order_status == "open":
+                    self._hurry.set()
+
+    async def _on_fills(self, fills: Sequence[Fill]) -> None:
+        await self._recorder.book(self._session, None, fills, _STREAM)
+
+    async def _follow(
+        self,
+        heartbeat: Heartbeat,
+        kind: str,
+        watch: Callable[..., AsyncIterator[T]],
+        take: Callable[[T], Awaitable[None]],
+    ) -> None:
+        metrics = self._context.metrics
+        delay_s = 0.0
+        while not heartbeat.stopping.is_set():
+            heartbeat.beat()
+            try:
+                async for update in until_stopped(heartbeat, watch(silent_after_s=self._timings.silent_s)):
+                    heartbeat.beat()
+                    metrics.stream_events_total.labels(self._name, kind).inc()
+                    delay_s = 0.0
+                    await self._take(take, update)
+            except StreamSilentError:
+                self._doubt()
+            except StreamLostError as error:
+                _log.warning("stream lost", account=self._name, stream=kind, reason=str(error.details))
+                self._doubt()
+                await heartbeat.pause(delay_s)
+                delay_s = min(max(0.1, delay_s * 2), 5.0)
+            metrics.stream_reconnects_total.labels(self._name, kind).inc()
+
+    async def _take(self, take: Callable[[T], Awaitable[None]], update: T) -> None:
+        try:
+            await take(update)
+        except HoldfastError as error:
+            # Not booked now: the order is still open in the ledger, and polling finds it again.
+            _log.warning("not booked from the stream", account=self._name, reason=str(error))
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """Something may have been missed: poll until the streams have had time to come back."""
+        self._unsure_until = self._context.clock.monotonic() + _UNSURE_S
+        self._hurry.set()
+
+
+async def until_stopped(heartbeat: Heartbeat, stream: AsyncIterator[T]) -> AsyncIterator[T]:
+    """Yield what a stream gives until the loop shall end; the stream is closed in either case."""
+    stopping = asyncio.ensure_future(heartbeat.stopping.wait())
+    step: asyncio.Future[T] | None = None
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(stream))
+            await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not step.done():
+                return
+            try:
+                yield step.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        stopping.cancel()
+        if step is not None and not step.done():
+            step.cancel()
+            await asyncio.wait({step})
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _first(timeout_s: float, *waits: Any) -> None:
+    """Return when the first of some waits is over, or the time is."""
+    tasks = {asyncio.ensure_future(wait) for wait in waits}
+    try:
+        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
