@@ -17,6 +17,7 @@ demo: $(STAMP)
 	@$(BIN)/holdfast demo
 
 test: $(STAMP) lint
+	@tests/database/install_postgresql_15.sh
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)

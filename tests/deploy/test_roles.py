@@ -19,9 +19,6 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from tests.database.servers import BIN_DIR_15, with_database, with_login
 from tests.database.trees import write_tree
 
-# One worker runs them all: they make and drop the roles of a cluster of their own.
-pytestmark = pytest.mark.xdist_group("roles")
-
 
 @pytest.fixture(scope="module", params=["18", "15"])
 def bare_cluster(request: pytest.FixtureRequest) -> Iterator[str]:
