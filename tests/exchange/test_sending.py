@@ -349,3 +349,19 @@ async def test_no_secret_in_any_outcome(server: WireServer, gateway: Gateway) ->
     shown = repr(await gateway.submit(order_request())) + repr(gateway.config)
     assert "signature" not in shown
     assert "secret=" not in shown
+
+
+async def test_a_redirect_is_not_followed_by_a_second_order(server: WireServer, gateway: Gateway) -> None:
+    """A redirect that asks for the POST again is in doubt, and is not obeyed."""
+    server.answer(*ORDER, 307, "", Location="/api/v3/order")
+    assert isinstance(await gateway.submit(order_request()), InDoubt)
+    assert 1 == len(server.sent(*ORDER))
+
+
+async def test_a_kept_connection_that_died_is_in_doubt(server: WireServer, gateway: Gateway) -> None:
+    """A POST on a connection that the exchange dropped meanwhile is not repeated by aiohttp."""
+    server.answer(*ORDER, 200, placed_body())
+    assert isinstance(await gateway.submit(order_request()), Placed)
+    server.cut(*ORDER, "before")
+    assert isinstance(await gateway.submit(order_request(numbered(1))), InDoubt)
+    assert 2 == len(server.sent(*ORDER))
