@@ -1,5 +1,6 @@
 """The exchange accounts a process can trade on, with their gateway, instruments, quotes and profiles."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -82,6 +83,7 @@ class Accounts:
         self._ledger = ledger
         self._sessions: dict[tuple[UUID, UUID], AccountSession] = {}
         self._profiles: dict[tuple[UUID, str], Profile] = {}
+        self._reading = asyncio.Lock()
         self._recent: dict[UUID, OrderIds] = {}
 
     def add(self, session: AccountSession) -> None:
@@ -110,15 +112,21 @@ class Accounts:
     async def profile(self, tenant_id: UUID, id_or_name: str, *, fresh: bool = False) -> Profile:
         """Return a tenant's profile by id or name. Raises NOT_FOUND, another tenant's included."""
         key = (tenant_id, id_or_name.lower())
-        if fresh or key not in self._profiles:
-            for row in await reads.list_profiles(self._ledger, tenant_id):
-                profile = _profile(row)
-                self._profiles[tenant_id, str(profile.profile_id)] = profile
-                self._profiles[tenant_id, profile.name.lower()] = profile
+        if fresh or key not in self._profiles or self._reading.locked():
+            # the lock hands over in order of arrival: nobody overtakes who waits for the same read
+            async with self._reading:
+                if fresh or key not in self._profiles:
+                    await self._read_profiles(tenant_id)
         found = self._profiles.get(key)
         if found is None:
             raise HoldfastError(ErrorCode.NOT_FOUND, "no such profile", profile=id_or_name)
         return found
+
+    async def _read_profiles(self, tenant_id: UUID) -> None:
+        for row in await reads.list_profiles(self._ledger, tenant_id):
+            profile = _profile(row)
+            self._profiles[tenant_id, str(profile.profile_id)] = profile
+            self._profiles[tenant_id, profile.name.lower()] = profile
 
     def forget_profiles(self, tenant_id: UUID) -> None:
         """Drop what is remembered of a tenant's profiles: a spec changed."""

@@ -154,6 +154,7 @@ class Placer:
         opened, command = ready.opened, ready.command
         now = self._context.clock.now().isoformat()
         report = outcome.report if isinstance(outcome, Placed) else None
+        order = None if report is None else _order(report, opened.quantity, recorded)
         held = state not in {"rejected", "not_placed"}
         return {
             "id": str(opened.intent_id),
@@ -173,7 +174,7 @@ class Placer:
             "state": state if recorded.done else "sending",
             "exchange_order_id": None if report is None else report.exchange_order_id,
             "reserved": to_text(opened.reserved),
-            "remaining": to_text(opened.reserved) if held and report is None else None,
+            "remaining": _remaining(opened, order) if held else "0",
             "cancel_requested_at": None,
             "reason_code": reason_code,
             "reason": reason,
@@ -184,7 +185,7 @@ class Placer:
             "updated_at": now,
             "fencing_token": opened.fencing_token,
             "owner": str(self._context.owner),
-            "order": None if report is None else _order(report, opened.quantity, recorded),
+            "order": order,
         }
 
 
@@ -194,6 +195,13 @@ def _state(outcome: SendOutcome) -> tuple[str, str | None, str | None]:
     if isinstance(outcome, Refused):
         return "rejected", outcome.exchange_code, outcome.message
     return ("not_placed" if isinstance(outcome, NotSent) else "in_doubt"), None, outcome.reason
+
+
+def _remaining(opened: Opened, order: OrderView | None) -> str | None:
+    """Return what is still set aside; None after partial fills, whose fees the database values."""
+    if order is None or (order["status"] == "open" and order["booked_quantity"] == "0"):
+        return to_text(opened.reserved)
+    return None if order["status"] == "open" else "0"
 
 
 def _order(report: OrderReport, quantity: Decimal, recorded: Recorded) -> OrderView:

@@ -1,6 +1,7 @@
 """An engine without loops and HTTP: flows on a real database and the paper exchange, and how it dies."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -65,7 +66,9 @@ class Plug:
             raise ConnectionRefusedError
         if crossing == self.when and self.times > 0 and self.what is not None:
             self.times -= 1
-            self.what()
+            waiting = self.what()
+            if inspect.isawaitable(waiting):
+                await waiting
 
     def crash(self) -> None:
         self.dead = True
@@ -91,6 +94,7 @@ class Rig:
     database: Database
     paper: PaperExchange
     ledger: Ledger
+    observer: Ledger  # of another process: no fault hits it
     gateway: Gateway
     desk: Desk
     plug: Plug
@@ -137,26 +141,37 @@ class Rig:
         assert answer.intent is not None
         return CancelCommand(self.tenant_id, UUID(answer.intent["id"]), "robot:test")
 
+    async def locked(self) -> bool:
+        """Tell whether the entry lock of the profile and symbol is held: the next entry would be denied."""
+        answer = await self.restart().entries.run(self.entry("0.001", "40000"))
+        return answer.code == "ENTRY_LOCKED"
+
     async def quote(self) -> None:
         """Put a fresh quote where the monitor would put it."""
         self.session.quotes.put(await self.gateway.best_ask(SYMBOL))
 
     async def intents(self) -> list[IntentView]:
         """Return all intents as another engine process would read them."""
-        return await reads.list_orders(await self.other_ledger(), self.tenant_id, {"limit": 500})
+        return await reads.list_orders(self.observer, self.tenant_id, {"limit": 500})
 
     async def only_intent(self) -> IntentView:
         (view,) = await self.intents()
         return view
 
-    async def other_ledger(self) -> Ledger:
-        """Return a ledger of a process that is not hit by the faults."""
-        self.ledger.fault = None
-        return self.ledger
+    def restart(self) -> Desk:
+        """Return the flows of a fresh engine process on the same database and exchange."""
+        self.plug.dead, self.plug.when, self.plug.down = False, None, False
+        old = self.desk.context
+        accounts = Accounts(self.observer)
+        accounts.add(self.session)
+        metrics = Metrics()
+        return open_desk(
+            FlowContext(self.observer, accounts, old.clock, metrics, old.tag, uuid4(), old.timings)
+        )
 
     async def figures(self) -> dict[str, Any]:
         """Return the profile's capital view."""
-        view = await reads.get_capital(await self.other_ledger(), self.tenant_id, self.profile_id)
+        view = await reads.get_capital(self.observer, self.tenant_id, self.profile_id)
         return dict(view[0] if isinstance(view, list) else view)
 
     def exchange_orders(self) -> dict[str, list[str]]:
@@ -170,7 +185,7 @@ class Rig:
 
     async def check_books(self) -> None:
         """Compare the ledger with the exchange's own books: nothing doubled, nothing lost, all balanced."""
-        ledger = await self.other_ledger()
+        ledger = self.observer
         rebuilt = await reads.rebuild_capital(ledger, self.tenant_id, self.profile_id)
         assert rebuilt["equal"], rebuilt
         known = {view["client_order_id"]: view for view in await self.intents()}
@@ -179,7 +194,7 @@ class Rig:
             assert client_order_id in known, f"{client_order_id} is unknown to us"
             assert known[client_order_id]["exchange_order_id"] in {None, exchange_ids[0]}
         balances = self.paper.oracle.balances(KEY)
-        unresolved = [v for v in known.values() if v["state"] in {"sending", "in_doubt"}]
+        unresolved = any(view["state"] in {"sending", "in_doubt"} for view in known.values())
         for equation in await reads.account_equations(ledger, self.tenant_id, self.account_id):
             if not unresolved:
                 held = Decimal(balances[equation["asset"]]["total"])
@@ -199,6 +214,7 @@ async def open_rig(
     clock, metrics, plug = Clock(), Metrics(), Plug()
     options = LedgerOptions(database.engine_url, pool_size=4, role=None, call_timeout_s=2.0)
     ledger = await Ledger.connect(options, metrics, clock)
+    observer = await Ledger.connect(options, metrics, clock)
     tenant_id, robot_id, account_id, profile_id = (uuid4() for _ in range(4))
     urls = ExchangeUrls(paper.url, f"{paper.ws_url}/ws-api/v3", f"{paper.ws_url}/stream/ws")
     config = AccountConfig(str(account_id), "binance", KEY, SECRET, urls=urls)
@@ -228,6 +244,7 @@ async def open_rig(
             database,
             paper,
             ledger,
+            observer,
             gateway,
             desk,
             plug,
@@ -242,6 +259,7 @@ async def open_rig(
     finally:
         await gateway.close()
         await ledger.close()
+        await observer.close()
 
 
 async def until(condition: Callable[[], bool], timeout_s: float = 3.0) -> None:
