@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _WAITING_MAX = 20_000
+# How long a closing connection waits for the client to say goodbye as well.
+_FAREWELL_S = 1.0
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -18,7 +20,7 @@ class Connection:
     """Sends in order from a queue; a client that lets too much pile up is cut off."""
 
     def __init__(self) -> None:
-        self._socket = web.WebSocketResponse(autoping=True, compress=False)
+        self._socket = web.WebSocketResponse(timeout=_FAREWELL_S, autoping=True, compress=False)
         self._waiting: asyncio.Queue[str] = asyncio.Queue(_WAITING_MAX)
         self._writer: asyncio.Task[None] | None = None
 

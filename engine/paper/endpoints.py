@@ -46,7 +46,7 @@ Answer = Callable[[Call], Any]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How to answer, whether a signature is needed, what it weighs, whether it counts as an order."""
+    """How to answer, whether a signature is needed, what it weighs, whether it is about an order."""
 
     answer: Answer
     signed: bool = False

@@ -22,7 +22,7 @@ class Limits:
         self._orders: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
 
     def count(self, now_ms: int, weight: int, account_key: str | None) -> dict[str, str]:
-        """Count one request (an order if an account's key is given); the headers to answer with.
+        """Count one request (a new order if an account's key is given); the headers to answer with.
 
         Refusal with 429 and Retry-After if limits are enforced and one is exceeded.
         """

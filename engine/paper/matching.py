@@ -38,15 +38,17 @@ class Market:
     def __init__(self, instrument: "Instrument") -> None:
         self.instrument = instrument
         self.book = Book()
-        self.last_price = instrument.start_price
+        self.open_at(instrument.start_price)
         self.last_order_id = 0
         self.last_trade_id = 0
         self.orders: dict[int, Order] = {}
         self.trades: deque[Execution] = deque(maxlen=_RECENT_TRADES)
         self.volume = 0
         self.quote_volume = 0
-        self.high = instrument.start_price
-        self.low = instrument.start_price
+
+    def open_at(self, price: int) -> None:
+        """Begin (again) at a price; what the day's ticker tells counts from it."""
+        self.opening = self.last_price = self.high = self.low = price
 
     def next_order_id(self) -> int:
         self.last_order_id += 1
@@ -120,6 +122,11 @@ class Matching:
         deal = Deal(price, quantity, scale.times(price, quantity), buyer_is_maker)
         self._publish(market, self._execution(market, *outsiders, deal))
         self._flush(market)
+
+    def announce(self, symbol: str) -> None:
+        """Have the streams tell this market's best prices again."""
+        if self.listener is not None:
+            self.listener.book_changed(symbol)
 
     def deposit(self, account: Account, asset: str, amount: int) -> None:
         """Credit (or with a negative amount debit) free balance; Refusal if it does not suffice."""

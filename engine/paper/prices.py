@@ -43,9 +43,11 @@ class OutsideMarket:
             self._quote_around(symbol, self._middle[symbol])
 
     def step(self) -> None:
-        """One turn of every market that is neither pinned nor replayed."""
+        """One turn of every market; a pinned or replayed one only repeats its best prices on the streams."""
         for symbol in self._matching.markets:
-            if symbol not in self.pins and symbol not in self.replayed:
+            if symbol in self.pins or symbol in self.replayed:
+                self._matching.announce(symbol)
+            else:
                 self._step(symbol)
 
     def pin(self, symbol: str, bid: int, ask: int, depth: int) -> None:
@@ -60,6 +62,15 @@ class OutsideMarket:
 
     def unpin(self, symbol: str) -> None:
         self.pins.pop(symbol, None)
+
+    def follow(self, symbol: str, price: int) -> None:
+        """Begin at a recorded price; from now on only the record moves this market."""
+        self.replayed.add(symbol)
+        self._withdraw(symbol)
+        market = self._matching.markets[symbol]
+        self._middle[symbol] = market.instrument.on_tick(price)
+        market.open_at(price)
+        self.quote(symbol)
 
     def tape(self, symbol: str, price: int, quantity: int, buyer_is_maker: bool) -> None:
         """Let a recorded trade happen: it meets the accounts' orders first, the rest is among outsiders."""

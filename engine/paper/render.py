@@ -193,7 +193,7 @@ def book_ticker(market: "Market") -> dict[str, Any]:
 
 def day_ticker(market: "Market", now_ms: int) -> dict[str, Any]:
     bid, bid_quantity, ask, ask_quantity = best(market)
-    start = market.instrument.start_price
+    start = market.opening
     change = market.last_price - start
     average = market.quote_volume * 10**8 // market.volume if market.volume else market.last_price
     return {

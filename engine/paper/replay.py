@@ -40,9 +40,11 @@ class Replay:
         self._source = source
         self._outside = outside
         self._next = next(ticks, None)
-        self.now_ms = 0 if self._next is None else self._next.time_ms
+        if self._next is None:
+            raise ValueError(f"no trades or candles for {symbol} in the file")
+        self.now_ms = self._next.time_ms
         self.played = 0
-        outside.replayed.add(symbol)
+        outside.follow(symbol, self._next.price)
 
     @property
     def finished(self) -> bool:
@@ -74,7 +76,11 @@ def open_replay(spec: str, outside: "OutsideMarket", matching: "Matching") -> Re
     if symbol not in matching.markets:
         raise ValueError(f"no instrument in {path.name!r}: name the file SYMBOL-... or give SYMBOL=FILE")
     source = _open(path)
-    return Replay(symbol, _ticks(csv.reader(source)), source, outside)
+    try:
+        return Replay(symbol, _ticks(csv.reader(source)), source, outside)
+    except ValueError:
+        source.close()
+        raise
 
 
 def _open(path: Path) -> TextIO:

@@ -102,7 +102,8 @@ class Rest:
                 account, valid_until_ms = self._authenticate(endpoint, received)
             else:
                 account = self._matching.accounts[received.key or ""]
-            counted = account.key if endpoint.order and account is not None else None
+            new_order = endpoint.order and received.method == "POST"
+            counted = account.key if new_order and account is not None else None
             weight = _weight(endpoint, received)
             headers = self._limits.count(self._matching.clock.now_ms(), weight, counted)
             if endpoint.signed:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.paper.server import PaperExchange
-from tests.paper.clients import Bare, ccxt_client
+from tests.paper.clients import Bare, bare_client, ccxt_client, options
 
 WAIT_S = 5
 
@@ -167,3 +167,14 @@ async def test_stream_refusals(paper: PaperExchange, bare: Bare) -> None:
         assert ("btcusdt@bookTicker", "50000.00000000") == (first["stream"], first["data"]["b"])
         await socket.send_json({"id": 1, "method": "SUBSCRIBE", "params": ["nope@trade"]})
         assert 2 == (await socket.receive_json(timeout=WAIT_S))["error"]["code"]
+
+
+async def test_limits_enforced() -> None:
+    """With limits enforced the 101st order within ten seconds is refused with 429 and Retry-After."""
+    async with PaperExchange(options(enforce_limits=True)) as paper, bare_client(paper) as bare:
+        paper.clock.freeze(1_800_000_000_000)
+        assert {200} == {(await bare.order(quantity="0.001"))[0] for _ in range(100)}
+        status, shown = await bare.order(quantity="0.001")
+        assert (429, -1015, "10") == (status, shown["code"], bare.headers["Retry-After"])
+        await bare.control("POST", "/clock", advance_ms=10_000)
+        assert 200 == (await bare.order(quantity="0.001"))[0]

@@ -185,6 +185,8 @@ async def test_weight_headers(bare: Bare) -> None:
     assert ("2", "1") == (bare.headers["x-mbx-used-weight-1m"], bare.headers["x-mbx-order-count-10s"])
     await bare.order(quantity="5")
     assert "2" == bare.headers["x-mbx-order-count-10s"]
+    await bare.send("DELETE", "/api/v3/openOrders", symbol="BTCUSDT")
+    assert "x-mbx-order-count-10s" not in bare.headers
 
 
 def _code(answer: tuple[int, Any]) -> tuple[int, int]:

@@ -31,6 +31,7 @@ def test_trades(tmp_path: Path) -> None:
     path.write_text(TRADES)
     paper = play(path)
     market = paper.matching.markets["BTCUSDT"]
+    assert (61_000 * scale.ONE, 0) == (market.last_price, len(market.trades))
     paper.step()
     assert (61_000 * scale.ONE, 1) == (market.last_price, len(market.trades))
     ticket = Ticket("BTCUSDT", True, "LIMIT", "GTC", 60_991 * scale.ONE, scale.ONE // 10, 0, "mine")
@@ -69,3 +70,6 @@ def test_symbol_from_the_command(tmp_path: Path) -> None:
     paper.replay.close()
     with pytest.raises(ValueError, match="no instrument"):
         play(path)
+    path.write_text("")
+    with pytest.raises(ValueError, match="no trades"):
+        PaperExchange(options(replay=f"ETHUSDT={path}"))
