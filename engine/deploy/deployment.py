@@ -126,18 +126,18 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
     await conn.execute(_BOOKKEEPING)
     before = await _recorded(conn)
     applied = await _migrate(conn, tree.migrations)
+    old = {kind: await _made(conn, kind) for kind in _MADE}
     for row in await conn.fetch(_DROP_DEPENDENTS):
         await conn.execute(row["command"])
     if not test_clock:
         await conn.execute("DROP TABLE IF EXISTS engine.test_clock")
     swept = await apply_functions(conn, [file for file in files if file.kind == "functions"])
-    for kind, made_query in _MADE.items():
-        own = [file for file in files if file.kind == kind]
-        for file in own:
+    for kind in _MADE:
+        own = {file.name: file for file in files if file.kind == kind}
+        for file in own.values():
             await run_file(conn, file)
-        made = {row[0] for row in await conn.fetch(made_query)}
-        wanted = {file.name: file.path for file in own}
-        _same_names(made, wanted, kind)
+        _same_names(await _made(conn, kind), own, kind)
+        swept += [f"{kind}: {name}" for name in sorted(old[kind] - set(own))]
     await _grant(conn)
     await _record_files(conn, files, schema_hash)
     await record_catalog(conn)
@@ -190,11 +190,15 @@ async def _migrate(conn: Connection, migrations: tuple[SourceFile, ...]) -> list
     return applied
 
 
-def _same_names(made: set[str], wanted: dict[str, str], kind: str) -> None:
+async def _made(conn: Connection, kind: str) -> set[str]:
+    return {row[0] for row in await conn.fetch(_MADE[kind])}
+
+
+def _same_names(made: set[str], wanted: dict[str, SourceFile], kind: str) -> None:
     """One object per file, file name = object name; a file that makes another one is told so."""
-    for name, path in wanted.items():
+    for name, file in wanted.items():
         if name not in made:
-            raise HoldfastError(ErrorCode.CONFIGURATION, f"{path} does not make {name!r}")
+            raise HoldfastError(ErrorCode.CONFIGURATION, f"{file.path} does not make {name!r}")
     if made - set(wanted):
         raise HoldfastError(
             ErrorCode.CONFIGURATION,

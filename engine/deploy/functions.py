@@ -63,7 +63,7 @@ async def apply_functions(conn: Connection, files: list[SourceFile]) -> list[str
     swept = []
     for name in sorted(set(after) - names):
         await _drop(conn, after[name])
-        swept += [one.identity for one in after[name]]
+        swept += [f"functions: {one.identity.removeprefix('ROUTINE ')}" for one in after[name]]
     for role in (OWNER, SCHEDULER):
         await _revoke(conn, role, everyone=False)
     await act_as(conn, OWNER)

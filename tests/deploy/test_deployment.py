@@ -76,7 +76,12 @@ async def test_orphans_are_swept(empty_database: Database, tmp_path: Path) -> No
         (DOUBLE, "triggers/things_kept.sql", "policies/things_tenant.sql", "views/thing_numbers.sql"), ""
     )
     report = await deploy(empty_database.deployer_url, write_tree(tmp_path, gone))
-    assert ("ROUTINE engine.fn_double(integer)",) == report.swept
+    assert (
+        "functions: engine.fn_double(integer)",
+        "triggers: things_kept",
+        "policies: things_tenant",
+        "views: thing_numbers",
+    ) == report.swept
     conn = await empty_database.connect()
     left = await conn.fetchval(
         "SELECT (SELECT count(*) FROM pg_trigger WHERE tgname = 'things_kept') + (SELECT count(*) FROM "
