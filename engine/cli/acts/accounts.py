@@ -102,7 +102,9 @@ async def every(ledger: Ledger, tenant: str) -> list[dict[str, Any]]:
 
 async def show(ledger: Ledger, tenant: str, account: str) -> dict[str, Any]:
     """Return one account by name or id. Raises NOT_FOUND."""
-    return dict(find(await every(ledger, tenant), account, "account", "account_id"))
+    found = find(await every(ledger, tenant), account, "account", "account_id")
+    first = ("name", "account_id", "exchange", "exchange_account_uid")
+    return {**{name: found[name] for name in first}, **found}
 
 
 async def live_balances(

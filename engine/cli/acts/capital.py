@@ -14,6 +14,13 @@ from engine.ledger.seam import Ledger
 from engine.runtime.settings import Settings
 
 Holdings = dict[str, Decimal]
+_FIGURES = {
+    "allocated": "allocated",
+    "reserved_for_orders": "in orders",
+    "reserved_for_positions": "in positions",
+    "realized_pnl": "realized pnl",
+    "available": "available",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +120,12 @@ async def _of_account(
 
 def table(capital: AccountCapital) -> tuple[list[str], list[dict[str, str]]]:
     """Return columns and rows of one account: profiles + unassigned = exchange, column by column."""
-    figures = ("allocated", "reserved_for_orders", "reserved_for_positions", "realized_pnl", "available")
-    columns = ["holder", "mode", *figures, "invariant", *(f"holds {asset}" for asset in capital.assets)]
+    columns = ["holder", "mode", *_FIGURES.values(), "invariant"]
+    columns += [f"holds {asset}" for asset in capital.assets]
     rows = []
     for profile in capital.profiles:
         row = {"holder": profile["name"], "mode": profile["mode"]}
-        row |= {name: profile[name] for name in figures}
+        row |= {shown: profile[name] for name, shown in _FIGURES.items()}
         row["invariant"] = "holds" if profile["invariant"] == profile["available"] else "BROKEN"
         if parse_decimal(profile["available"], "available") < ZERO:
             row["invariant"] = "BELOW ZERO"

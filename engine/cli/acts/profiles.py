@@ -16,6 +16,19 @@ from engine.ledger.seam import Ledger
 from engine.ledger.translation import effect_unknown
 
 _QUOTE_AGE_MS_MAX = 9_999_999
+_FIRST = (
+    "name",
+    "profile_id",
+    "mode",
+    "mode_reason",
+    "quote_asset",
+    "allocated",
+    "reserved_for_orders",
+    "reserved_for_positions",
+    "realized_pnl",
+    "available",
+    "invariant",
+)
 
 
 async def create(
@@ -77,7 +90,7 @@ async def move(
                 error.code, f"{error} Repeat it with --key {by.key}: it cannot happen twice.", **error.details
             ) from error
         raise
-    return {"idempotency_key": by.key, "replay": result["replay"], **result["capital"]}
+    return {**_ordered(result["capital"]), "idempotency_key": by.key, "replay": result["replay"]}
 
 
 async def set_mode(ledger: Ledger, tenant: str, profile: str, mode: str, reason: str) -> dict[str, Any]:
@@ -116,8 +129,16 @@ async def _ids(ledger: Ledger, tenant: str, profile: str) -> tuple[UUID, UUID]:
 
 async def _shown(ledger: Ledger, tenant_id: UUID, profile_id: UUID) -> dict[str, Any]:
     rows = await reads.list_profiles(ledger, tenant_id)
-    row = find(rows, str(profile_id), "profile", "profile_id")
-    return {**row, **await reads.get_capital(ledger, tenant_id, profile_id)}
+    row = {
+        **find(rows, str(profile_id), "profile", "profile_id"),
+        **await reads.get_capital(ledger, tenant_id, profile_id),
+    }
+    return _ordered(row)
+
+
+def _ordered(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What people look for first, first: the database gives keys by length."""
+    return {**{name: row[name] for name in _FIRST if name in row}, **row}
 
 
 def _is_symbols(value: Any) -> bool:

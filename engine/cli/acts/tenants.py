@@ -19,7 +19,7 @@ async def create(ledger: Ledger, name: str) -> dict[str, Any]:
 async def get(ledger: Ledger, tenant_id: UUID) -> dict[str, Any]:
     """Return one tenant."""
     tenant: dict[str, Any] = await ledger.call("fn_get_tenant", tenant_id)
-    return tenant
+    return {"name": tenant["name"], "tenant_id": tenant["tenant_id"], **tenant}
 
 
 async def every(ledger: Ledger) -> list[dict[str, Any]]:

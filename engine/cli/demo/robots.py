@@ -91,7 +91,7 @@ class Robot:
         if answer.status != HTTPStatus.OK:
             self.tally.unexpected.append(f"GET /v1/capital answered {answer.status} {answer.code}")
             return
-        for profile in answer.body["profiles"]:
+        for profile in answer.body["capital"]:
             self.tally.read(profile)
 
     async def until_final(self, intent_id: str, within_s: float = _FINAL_TIMEOUT_S) -> bool:
