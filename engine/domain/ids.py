@@ -68,13 +68,20 @@ def render(exchange: str, coid: str) -> str:
 
 def is_ours(tag: str, exchange: str, rendered: str | None) -> bool:
     """Tell whether an id that an exchange shows carries our installation tag."""
-    if not rendered:
-        return False
-    reader = _READERS.get(_FORMS.get(exchange, _plain))
-    if reader is not None:
-        return reader(rendered.lower()) == _number(tag)
-    text = rendered.removeprefix(_GATE_PREFIX)
-    return CLIENT_ORDER_ID.fullmatch(text) is not None and text.startswith(tag)
+    if exchange in _TAG_ONLY:
+        return rendered is not None and _TAG_ONLY[exchange](rendered) == _number(tag)
+    own = canonical(exchange, rendered)
+    return own is not None and CLIENT_ORDER_ID.fullmatch(own) is not None and own.startswith(tag)
+
+
+def canonical(exchange: str, rendered: str | None) -> str | None:
+    """Return the client order id behind the form that an exchange shows; what is not of our form, unchanged.
+
+    Of Bitfinex's 45 bits no id can be made again.
+    """
+    reader = _READERS.get(exchange)
+    own = reader(rendered) if reader is not None and rendered else None
+    return rendered if own is None else own
 
 
 def _base32(number: int, characters: int) -> str:
@@ -107,12 +114,16 @@ def _hex32(number: int) -> str:
     return f"0x{number << 38 | _check(number, 38):032x}"
 
 
-def _read_hex32(text: str) -> int | None:
-    if re.fullmatch(r"0x[0-9a-f]{32}", text) is None:
+def _read_gate(text: str) -> str | None:
+    own = text.removeprefix(_GATE_PREFIX)
+    return own if CLIENT_ORDER_ID.fullmatch(own) is not None else None
+
+
+def _read_hex32(text: str) -> str | None:
+    if re.fullmatch(r"0x[0-9a-f]{32}", text.lower()) is None:
         return None
-    value = int(text, 16)
-    number = value >> 38
-    return number >> _HASH_BITS if value & ((1 << 38) - 1) == _check(number, 38) else None
+    number = int(text, 16) >> 38
+    return _plain(number) if _hex32(number) == text.lower() else None
 
 
 def _uuid(number: int) -> str:
@@ -122,14 +133,14 @@ def _uuid(number: int) -> str:
     return str(UUID(int=value))
 
 
-def _read_uuid(text: str) -> int | None:
+def _read_uuid(text: str) -> str | None:
     try:
         value = UUID(text).int
     except ValueError:
         return None
     free = ((value >> 80) << 12 | value >> 64 & 0xFFF) << 62 | value & ((1 << 62) - 1)
     number = free >> 32
-    return number >> _HASH_BITS if _uuid(number) == text else None
+    return _plain(number) if _uuid(number) == text.lower() else None
 
 
 def _int45(number: int) -> str:
@@ -149,8 +160,10 @@ _FORMS: Mapping[str, Callable[[int], str]] = {
     "hyperliquid": _hex32,
     "bitfinex": _int45,
 }
-_READERS: Mapping[Callable[[int], str], Callable[[str], int | None]] = {
-    _uuid: _read_uuid,
-    _hex32: _read_hex32,
-    _int45: _read_int45,
+_READERS: Mapping[str, Callable[[str], str | None]] = {
+    "gate": _read_gate,
+    "gateio": _read_gate,
+    "bitvavo": _read_uuid,
+    "hyperliquid": _read_hex32,
 }
+_TAG_ONLY: Mapping[str, Callable[[str], int | None]] = {"bitfinex": _read_int45}

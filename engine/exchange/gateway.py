@@ -220,7 +220,7 @@ class Gateway:
             if judge(self.config.exchange, record.status, record.body).verdict is Verdict.NOT_FOUND:
                 return None
             raise
-        return _read_as(lambda found: unified.order_report(found, client_order_id=client_order_id), order)
+        return _read_as(lambda found: self._report(found, client_order_id), order)
 
     async def open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:
         """Return the open orders of a symbol, or of the account (dear: 80 of Binance's weight)."""
@@ -228,7 +228,7 @@ class Gateway:
         orders = await self._read(
             name, CallClass.RECONCILIATION, lambda: self._client.fetch_open_orders(symbol)
         )
-        return _read_as(lambda rows: tuple(unified.order_report(row) for row in rows), orders)
+        return _read_as(lambda rows: tuple(self._report(row) for row in rows), orders)
 
     async def closed_orders(self, symbol: str, since_ms: int) -> tuple[OrderReport, ...]:
         """Return the orders made since a moment that are no longer open: all pages, or an error."""
@@ -242,7 +242,7 @@ class Gateway:
             return rows
 
         rows = await _complete(pages.by_time(page, since_ms, _PAGE))
-        reports = _read_as(lambda found: tuple(unified.order_report(row) for row in found), rows)
+        reports = _read_as(lambda found: tuple(self._report(row) for row in found), rows)
         return tuple(report for report in reports if report.status != "open")
 
     async def fills(
@@ -273,7 +273,7 @@ class Gateway:
             rows = await _complete(pages.by_time(lambda since: read(since, only), since_ms, _PAGE))
         if exchange_order_id is not None:
             rows = [row for row in rows if str(row.get("order")) == exchange_order_id]
-        return _read_as(lambda found: tuple(unified.fill(row) for row in found), rows)
+        return _read_as(self._fills, rows)
 
     async def best_ask(self, symbol: str) -> Quote:
         """Return bid and ask now; `at_ms` is when we asked, so the quote is never younger than it says."""
@@ -301,11 +301,15 @@ class Gateway:
         self, *, silent_after_s: float = _SILENT_AFTER_S
     ) -> AsyncIterator[tuple[OrderReport, ...]]:
         """Follow the account's orders. States may be left out between two; fees are never in here."""
-        return follow("orders", self._client.watch_orders, _reports, self._drop_user_stream, silent_after_s)
+        return follow(
+            "orders", self._client.watch_orders, self._reports, self._drop_user_stream, silent_after_s
+        )
 
     def watch_fills(self, *, silent_after_s: float = _SILENT_AFTER_S) -> AsyncIterator[tuple[Fill, ...]]:
         """Follow the account's executions, each with its own fee."""
-        return follow("fills", self._client.watch_my_trades, _fills, self._drop_user_stream, silent_after_s)
+        return follow(
+            "fills", self._client.watch_my_trades, self._fills, self._drop_user_stream, silent_after_s
+        )
 
     def watch_quotes(
         self, symbols: Sequence[str], *, silent_after_s: float = _SILENT_AFTER_S
@@ -323,6 +327,16 @@ class Gateway:
         return follow(
             "quotes", lambda: self._client.watch_bids_asks(wanted), read, self._drop_quotes, silent_after_s
         )
+
+    def _report(self, row: Mapping[str, Any], client_order_id: str | None = None) -> OrderReport:
+        return unified.order_report(row, exchange=self.config.exchange, client_order_id=client_order_id)
+
+    def _reports(self, rows: Sequence[Mapping[str, Any]]) -> tuple[OrderReport, ...]:
+        # ccxt merges an order's updates and loses fees in it: fills come from watch_fills alone
+        return tuple(self._report({**row, "trades": ()}) for row in rows)
+
+    def _fills(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Fill, ...]:
+        return tuple(unified.fill(row, exchange=self.config.exchange) for row in rows)
 
     async def _drop_user_stream(self) -> None:
         await self._drop(user=True)
@@ -408,15 +422,6 @@ def _read_as(reader: Callable[[Any], T], answer: Any) -> T:
         return reader(answer)
     except (unified.IncompleteAnswerError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise unified.refuse_missing_fields(error) from error
-
-
-def _reports(rows: Sequence[Mapping[str, Any]]) -> tuple[OrderReport, ...]:
-    # ccxt merges an order's updates and loses fees in it: fills come from watch_fills alone
-    return tuple(unified.order_report({**row, "trades": ()}) for row in rows)
-
-
-def _fills(rows: Sequence[Mapping[str, Any]]) -> tuple[Fill, ...]:
-    return tuple(unified.fill(row) for row in rows)
 
 
 def _unavailable(name: str, reason: str, **details: Any) -> HoldfastError:

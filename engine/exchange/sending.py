@@ -133,14 +133,12 @@ class Sender:
         )
 
     def _placed(self, order: Any, request: OrderRequest, record: WireRecord) -> SendOutcome:
-        report = unified.order_report(order, client_order_id=request.client_order_id)
-        rendered = render(self._exchange, request.client_order_id)
+        report = unified.order_report(order, exchange=self._exchange, client_order_id=request.client_order_id)
         if record.status is None or not 200 <= record.status < 300:  # noqa: PLR2004 - HTTP's success
             return InDoubt(f"an order in an answer with status {record.status}", _raw(record))
-        if report.symbol != request.symbol or report.client_order_id not in (
-            rendered,
-            request.client_order_id,
-        ):
+        # an id that could not be read back is compared in the form that was sent
+        known = (request.client_order_id, render(self._exchange, request.client_order_id))
+        if report.symbol != request.symbol or report.client_order_id not in known:
             return InDoubt("the answer shows another order", _raw(record))
         return Placed(report)
 
@@ -167,7 +165,7 @@ class Sender:
         # the answer's clientOrderId is the cancel's own
         own = info.get("origClientOrderId") if isinstance(info, dict) else None
         report = unified.order_report(
-            {**order, "symbol": order.get("symbol") or symbol, "clientOrderId": own}
+            {**order, "symbol": order.get("symbol") or symbol, "clientOrderId": own}, exchange=self._exchange
         )
         if report.exchange_order_id != exchange_order_id or report.symbol != symbol:
             return InDoubt("the answer shows another order", _raw(record))

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.ids import canonical
 from engine.domain.instruments import Instrument
 from engine.domain.money import ONE, ZERO
 from engine.domain.outcomes import Balance, Fill, OrderReport
@@ -38,8 +39,10 @@ def number(value: Any) -> Decimal | None:
     return result
 
 
-def order_report(order: Mapping[str, Any], *, client_order_id: str | None = None) -> OrderReport:
-    """Return the report of a unified order.
+def order_report(
+    order: Mapping[str, Any], *, exchange: str = "", client_order_id: str | None = None
+) -> OrderReport:
+    """Return the report of a unified order, with our own form of its client order id.
 
     `client_order_id` is what we know it by, where the answer does not say. Status stays None where the
     exchange says nothing, or says "closed" without saying how much was filled.
@@ -52,19 +55,19 @@ def order_report(order: Mapping[str, Any], *, client_order_id: str | None = None
     return OrderReport(
         symbol=str(symbol),
         exchange_order_id=str(exchange_order_id),
-        client_order_id=_text(order.get("clientOrderId")) or client_order_id,
+        client_order_id=canonical(exchange, _text(order.get("clientOrderId"))) or client_order_id,
         status=_status(order.get("status"), quantity, filled),
         side=_text(order.get("side")),
         quantity=quantity,
         filled_quantity=filled,
         price=number(order.get("price")),
         exchange_time=moment(order.get("lastUpdateTimestamp") or order.get("timestamp")),
-        fills=tuple(_order_fills(order, client_order_id)),
+        fills=tuple(_order_fills(order, exchange, client_order_id)),
         raw=_raw(order),
     )
 
 
-def fill(trade: Mapping[str, Any], *, client_order_id: str | None = None) -> Fill:
+def fill(trade: Mapping[str, Any], *, exchange: str = "", client_order_id: str | None = None) -> Fill:
     """Return one execution of a unified trade; the fee stays None where the exchange has not said it."""
     price, quantity = number(trade.get("price")), number(trade.get("amount"))
     at = moment(trade.get("timestamp"))
@@ -86,7 +89,7 @@ def fill(trade: Mapping[str, Any], *, client_order_id: str | None = None) -> Fil
         fee_quantity=fee_quantity,
         fee_asset=fee_asset,
         exchange_time=at,
-        client_order_id=_text(trade.get("clientOrderId")) or client_order_id,
+        client_order_id=canonical(exchange, _text(trade.get("clientOrderId"))) or client_order_id,
         maker=maker,
     )
 
@@ -150,8 +153,8 @@ def refuse_missing_fields(error: Exception) -> HoldfastError:
     return HoldfastError(ErrorCode.EXCHANGE_UNAVAILABLE, str(error))
 
 
-def _order_fills(order: Mapping[str, Any], client_order_id: str | None) -> list[Fill]:
-    own = _text(order.get("clientOrderId")) or client_order_id
+def _order_fills(order: Mapping[str, Any], exchange: str, client_order_id: str | None) -> list[Fill]:
+    own = canonical(exchange, _text(order.get("clientOrderId"))) or client_order_id
     found = []
     for trade in order.get("trades") or ():
         # the fills of a create answer have no time of their own, and no order id on some exchanges
@@ -163,7 +166,7 @@ def _order_fills(order: Mapping[str, Any], client_order_id: str | None) -> list[
             "side": trade.get("side") or order.get("side"),
         }
         if whole.get("id"):
-            found.append(fill(whole, client_order_id=own))
+            found.append(fill(whole, exchange=exchange, client_order_id=own))
     return found
 
 

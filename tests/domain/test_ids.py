@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.domain.ids import (
     CLIENT_ORDER_ID,
+    canonical,
     client_order_id,
     is_ours,
     is_tag,
@@ -105,6 +106,7 @@ def test_valid_and_ours_everywhere(
     rendered = render(exchange, coid)
     assert re.fullmatch(ACCEPTED[exchange], rendered)
     assert is_ours(tag, exchange, rendered)
+    assert (rendered if exchange == "bitfinex" else coid) == canonical(exchange, rendered)
     other = ("b" if tag[0] == "a" else "a") + tag[1:]
     assert not is_ours(other, exchange, rendered)
 
@@ -134,6 +136,7 @@ def test_foreign_ids_are_not_ours(foreign: str | None) -> None:
     """Ids of other programs, or none, are not taken for ours on any exchange."""
     for exchange in ACCEPTED:
         assert not is_ours("abcd", exchange, foreign)
+        assert foreign == canonical(exchange, foreign)
 
 
 @given(st.uuids(version=4))
