@@ -39,17 +39,17 @@ class Connection:
         head = f"POST /api/v3/order HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {KEY}\r\n"
         head += "Content-Type: application/x-www-form-urlencoded\r\n"
         self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-        return await self._answer()
+        return await self.answer()
 
     async def ping(self) -> dict[str, object]:
         self._writer.write(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n")
-        return await self._answer()
+        return await self.answer()
 
-    async def _answer(self) -> dict[str, object]:
-        answer = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    async def answer(self) -> dict[str, object]:
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         content = await self._reader.readexactly(length)
-        if not answer.startswith(b"HTTP/1.1 200"):
+        if not head.startswith(b"HTTP/1.1 200"):
             raise SystemExit(content.decode())
         shown: dict[str, object] = json.loads(content)
         return shown
@@ -76,6 +76,15 @@ async def spread(connections: list[Connection], first: int, count: int, kind: st
     await asyncio.gather(*(some(one, first + place) for place, one in enumerate(connections)))
 
 
+async def oracle_agrees(control_port: int) -> bool:
+    """Ask the exchange's own books whether all this was booked right."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", control_port)
+    writer.write(b"GET /oracle?orders=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+    shown = await Connection(reader, writer).answer()
+    writer.close()
+    return shown["differences"] == []
+
+
 async def measure(arguments: argparse.Namespace) -> dict[str, object]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "engine.cli.paper", "--port", "0", "--control-port", "0"),
@@ -85,7 +94,8 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
     )
     assert process.stdout is not None  # noqa: S101 - asked for just above
     try:
-        port = json.loads(await process.stdout.readline())["port"]
+        ready = json.loads(await process.stdout.readline())
+        port = ready["port"]
         connections = [
             Connection(*await asyncio.open_connection("127.0.0.1", port))
             for _ in range(arguments.connections)
@@ -104,6 +114,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
                 sent += BLOCK
                 orders += 0 if name == "ping" else BLOCK
         return {
+            "oracle_agrees": await oracle_agrees(ready["control_port"]),
             "orders_per_second": round(orders / seconds_on_orders),
             "open_orders_at_start": arguments.open,
             "orders": orders,

@@ -94,7 +94,7 @@ class Control:
         key = given.get("account")
         if key is not None:
             self._account(key)
-        return self._paper.oracle.shown(self._paper.matching, key)
+        return self._paper.oracle.shown(self._paper.matching, key, orders=given.get("orders") != "0")
 
     def _accounts(self, _: Given) -> Any:
         return {"accounts": [_shown(account) for account in self._paper.matching.accounts.values()]}

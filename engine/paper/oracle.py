@@ -52,6 +52,7 @@ class Record:
             (execution.seller, execution.seller_fee, execution.seller_fee_asset),
         ):
             if order.account is not None:
+                maker = execution.buyer_is_maker is order.buy
                 self.facts.append(
                     (
                         "fill",
@@ -62,7 +63,8 @@ class Record:
                         execution.quantity,
                         fee,
                         fee_asset,
-                        execution.buyer_is_maker is order.buy,
+                        maker,
+                        order.account.maker_rate if maker else order.account.taker_rate,
                         execution.time_ms,
                     )
                 )
@@ -181,7 +183,7 @@ class Oracle:
         )
 
     def _fill(self, symbol: str, order_id: int, trade_id: int, price: int, quantity: int, *rest: Any) -> None:
-        fee_amount, fee_asset, maker, time_ms = rest
+        fee_amount, fee_asset, maker, rate, time_ms = rest
         order = self.orders[symbol, order_id]
         paid, got, fee = scale.decimal(price), scale.decimal(quantity), scale.decimal(fee_amount)
         notional = (paid * got).quantize(_UNIT, ROUND_DOWN)
@@ -191,6 +193,12 @@ class Oracle:
             self._problems.append(f"order {symbol} {order_id} filled beyond its quantity or after its end")
         if order.type != "MARKET" and (paid > order.price if order.buy else paid < order.price):
             self._problems.append(f"order {symbol} {order_id} filled beyond its limit")
+        received, received_asset = (got, order.base) if order.buy else (notional, order.quote)
+        owed = (received * scale.decimal(rate)).quantize(_UNIT, ROUND_DOWN)
+        if fee_asset == received_asset and fee != owed:
+            self._problems.append(
+                f"order {symbol} {order_id} paid {fee} {fee_asset} as fee instead of {owed}"
+            )
         sign = 1 if order.buy else -1
         self._move(order.account, order.base, sign * got)
         self._move(order.account, order.quote, -sign * notional)
@@ -277,8 +285,8 @@ class Oracle:
             if sums[asset] + self.outside[asset] + self.fees[asset] != self.deposits[asset]
         ]
 
-    def shown(self, matching: "Matching", key: str | None = None) -> dict[str, Any]:
-        """The whole of it as JSON, for one account or all."""
+    def shown(self, matching: "Matching", key: str | None = None, *, orders: bool = True) -> dict[str, Any]:
+        """The whole of it as JSON, for one account or all; without the orders where they are too many."""
         differences = self.differences(matching)
         keys = [key] if key is not None else list(matching.accounts)
         return {
@@ -288,11 +296,14 @@ class Oracle:
             "accounts": {
                 one: {
                     "balances": self.balances(one),
-                    "orders": [order.shown() for order in self.orders.values() if order.account == one],
+                    "orders": self._orders_of(one) if orders else [],
                 }
                 for one in keys
             },
         }
+
+    def _orders_of(self, key: str) -> list[dict[str, Any]]:
+        return [order.shown() for order in self.orders.values() if order.account == key]
 
 
 def _text(value: Decimal) -> str:
