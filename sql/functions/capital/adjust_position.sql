@@ -19,14 +19,8 @@ BEGIN
   IF v_position.quantity > 0 THEN
     RETURN;
   END IF;
-  INSERT INTO engine.trade_history (tenant_id, event_id, profile_id, symbol, bought_quantity, bought_notional,
-      sold_quantity, sold_notional, fees, trading_pnl, dust_quantity, dust_cost, opened_at, closed_at)
-    VALUES (p_tenant_id, p_event_id, p_profile_id, p_symbol, v_position.bought_quantity, v_position.bought_notional,
-      v_position.sold_quantity, v_position.sold_notional, v_position.trip_fees, v_position.trip_pnl, 0, 0,
-      v_position.opened_at, p_at);
-  UPDATE engine.positions
-    SET is_dust = false, opened_at = NULL, bought_quantity = 0, bought_notional = 0, sold_quantity = 0,
-        sold_notional = 0, trip_fees = 0, trip_pnl = 0
+  PERFORM engine.close_trip(v_position, p_event_id, p_at);
+  UPDATE engine.positions SET is_dust = false
     WHERE tenant_id = p_tenant_id AND profile_id = p_profile_id AND symbol = p_symbol;
 END
 $$;

@@ -58,6 +58,9 @@ BEGIN
                                               v_sign * p_amount, v_now);
   END IF;
   PERFORM FROM engine.profile_capital WHERE tenant_id = p_tenant_id AND profile_id = p_profile_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM engine.refuse('HF404', 'no such profile', jsonb_build_object('profile_id', p_profile_id));
+  END IF;
   v_first := engine.adjustment_of(p_tenant_id, p_profile_id, v_key, p_debit_account, p_credit_account, p_amount,
                                   p_symbol, v_delta);
   IF v_first IS NOT NULL THEN

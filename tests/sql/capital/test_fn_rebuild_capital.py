@@ -1,0 +1,49 @@
+"""fn_rebuild_capital: the journal alone gives the stored balances, and a forged row is found."""
+
+from decimal import Decimal
+from uuid import uuid4
+
+from tests.sql.capital.world import OPERATOR, SYMBOL, World
+
+FORGERIES = {
+    "balance": "UPDATE engine.profile_capital SET allocated = allocated + 1, available = available + 1",
+    "version": "UPDATE engine.profile_capital SET version = version + 1",
+    "journal": "UPDATE engine.journal SET amount = amount + 1",
+    "last balance": "UPDATE engine.journal SET debit_balance = debit_balance + 1",
+    "empty event": "DELETE FROM engine.journal",
+    "gap": "DELETE FROM engine.economic_events WHERE version = 1",
+    "position": "UPDATE engine.positions SET cost = cost + 1",
+    "reservation": "UPDATE engine.positions SET reserved_quantity = 0.1",
+}
+
+
+async def test_equal_after_real_events_and_different_after_each_forgery(world: World) -> None:
+    """Every kind of forged row makes it unequal and is named; a rollback makes it equal again."""
+    one = world.one
+    await world.allocate("100")
+    position = ("RESERVED_FOR_POSITIONS", "CAPITAL", Decimal(50), SYMBOL, Decimal("0.5"))
+    await world.call("fn_adjust", one.id, one.profile, *position, "k", OPERATOR, "why")
+    fine = await world.leaves_nothing(lambda: world.call("fn_rebuild_capital", one.id, one.profile))
+    assert fine["equal"]
+    assert {"stored": 2, "journal": 2} == fine["versions"]
+    assert fine["stored"] == fine["rebuilt"]
+    found = {}
+    for name, statement in FORGERIES.items():
+        await world.admin.execute("SET session_replication_role = replica")
+        transaction = world.admin.transaction()
+        await transaction.start()
+        await world.admin.execute(statement)
+        forged = await world.admin.fetchval(
+            "SELECT engine.fn_rebuild_capital($1, $2)::text", one.id, one.profile
+        )
+        found[name] = '"equal": false' in forged
+        await transaction.rollback()
+    assert dict.fromkeys(FORGERIES, True) == found
+    assert fine == await world.call("fn_rebuild_capital", one.id, one.profile)
+
+
+async def test_a_foreign_profile_does_not_exist(world: World) -> None:
+    """Foreign and unknown profiles answer 404, a foreign claim 403."""
+    await world.refused("HF404", "fn_rebuild_capital", world.one.id, world.other.profile)
+    await world.refused("HF404", "fn_rebuild_capital", world.one.id, uuid4())
+    await world.refused_to_foreign_claim("fn_rebuild_capital", world.one.profile)
