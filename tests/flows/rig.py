@@ -16,9 +16,10 @@ from engine.flows.accounts import Accounts, AccountSession
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
+from engine.flows.record import Sent
 from engine.ledger import admin, capital, reads
 from engine.ledger.capital import By
-from engine.ledger.intents import IntentView
+from engine.ledger.intents import Ending, IntentView, not_placed
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.paper.server import PaperExchange
 from engine.runtime.clock import Clock
@@ -103,6 +104,7 @@ class Rig:
     robot_id: UUID
     account_id: UUID
     profile_id: UUID
+    profiles: list[UUID] = field(default_factory=list)
 
     def entry(self, quantity: str = "0.001", price: str | None = "50100", **more: Any) -> EntryCommand:
         """A marketable limit entry unless told otherwise; price None is market."""
@@ -127,7 +129,7 @@ class Rig:
         return ExitCommand(
             self.tenant_id,
             self.robot_id,
-            "first",
+            more.pop("profile", "first"),
             key,
             f"{quantity} {price}",
             SYMBOL,
@@ -137,14 +139,21 @@ class Rig:
             **more,
         )
 
+    async def fresh(self, name: str) -> UUID:
+        """Make another profile, which `entry` and `exit` can name, and forget all faults."""
+        self.plug.dead, self.plug.when, self.plug.down, self.plug.times = False, None, False, 1
+        profile_id = uuid4()
+        profile = admin.NewProfile(profile_id, self.account_id, name, "USDT", {}, "hash")
+        await admin.create_profile(self.observer, self.tenant_id, profile, "test")
+        by = By("test", "start", name)
+        await capital.allocate(self.observer, self.tenant_id, profile_id, Decimal(1000), by)
+        self.profiles.append(profile_id)
+        self.desk = self._desk(self.ledger)
+        return profile_id
+
     def cancel(self, answer: Answer) -> CancelCommand:
         assert answer.intent is not None
         return CancelCommand(self.tenant_id, UUID(answer.intent["id"]), "robot:test")
-
-    async def locked(self) -> bool:
-        """Tell whether the entry lock of the profile and symbol is held: the next entry would be denied."""
-        answer = await self.restart().entries.run(self.entry("0.001", "40000"))
-        return answer.code == "ENTRY_LOCKED"
 
     async def quote(self) -> None:
         """Put a fresh quote where the monitor would put it."""
@@ -161,17 +170,34 @@ class Rig:
     def restart(self) -> Desk:
         """Return the flows of a fresh engine process on the same database and exchange."""
         self.plug.dead, self.plug.when, self.plug.down = False, None, False
-        old = self.desk.context
-        accounts = Accounts(self.observer)
-        accounts.add(self.session)
-        metrics = Metrics()
-        return open_desk(
-            FlowContext(self.observer, accounts, old.clock, metrics, old.tag, uuid4(), old.timings)
-        )
+        return self._desk(self.observer)
 
-    async def figures(self) -> dict[str, Any]:
-        """Return the profile's capital view."""
-        view = await reads.get_capital(self.observer, self.tenant_id, self.profile_id)
+    def _desk(self, ledger: Ledger) -> Desk:
+        old = self.desk.context
+        accounts = Accounts(ledger)
+        accounts.add(self.session)
+        return open_desk(FlowContext(ledger, accounts, old.clock, Metrics(), old.tag, uuid4(), old.timings))
+
+    async def resolve(self, desk: Desk) -> None:
+        """Do what a resolver does when it has proof: the exchange is asked, and what it shows is booked."""
+        for view in await self.intents():
+            if view["state"] not in {"sending", "in_doubt"}:
+                continue
+            intent_id, token = UUID(view["id"]), view["fencing_token"]
+            own = view["client_order_id"]
+            report = await self.gateway.find_order(SYMBOL, client_order_id=own)
+            if report is None:
+                ending = Ending(intent_id, token, "absent")
+                assert (await not_placed(self.observer, self.tenant_id, ending)).done
+                continue
+            sent = Sent(view["kind"], self.session, intent_id, token, own, SYMBOL)
+            assert (await desk.recorder.confirmation(sent, report, "proof")).done
+            seen = await self.gateway.fills(SYMBOL, exchange_order_id=report.exchange_order_id)
+            await desk.recorder.book(self.session, report, seen, "proof")
+
+    async def figures(self, profile_id: UUID | None = None) -> dict[str, Any]:
+        """Return a profile's capital view."""
+        view = await reads.get_capital(self.observer, self.tenant_id, profile_id or self.profile_id)
         return dict(view[0] if isinstance(view, list) else view)
 
     def exchange_orders(self) -> dict[str, list[str]]:
@@ -186,8 +212,9 @@ class Rig:
     async def check_books(self) -> None:
         """Compare the ledger with the exchange's own books: nothing doubled, nothing lost, all balanced."""
         ledger = self.observer
-        rebuilt = await reads.rebuild_capital(ledger, self.tenant_id, self.profile_id)
-        assert rebuilt["equal"], rebuilt
+        for profile_id in [self.profile_id, *self.profiles]:
+            rebuilt = await reads.rebuild_capital(ledger, self.tenant_id, profile_id)
+            assert rebuilt["equal"], rebuilt
         known = {view["client_order_id"]: view for view in await self.intents()}
         for client_order_id, exchange_ids in self.exchange_orders().items():
             assert 1 == len(exchange_ids), f"{client_order_id} is at the exchange twice"
