@@ -19,6 +19,7 @@ class FaultKind(StrEnum):
     LATE_APPLY = "late_apply"
     DELAY = "delay"
     RATE_LIMITED = "rate_limited"
+    STALE_READ = "stale_read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.paper import scale
 
 if TYPE_CHECKING:
+    from engine.paper.accounts import Account
     from engine.paper.matching import Matching
     from engine.paper.orders import Execution, Order
 
@@ -64,7 +65,7 @@ class Record:
                         fee,
                         fee_asset,
                         maker,
-                        order.account.maker_rate if maker else order.account.taker_rate,
+                        _rate(order.account, fee_asset, maker=maker),
                         execution.time_ms,
                     )
                 )
@@ -194,8 +195,8 @@ class Oracle:
         if order.type != "MARKET" and (paid > order.price if order.buy else paid < order.price):
             self._problems.append(f"order {symbol} {order_id} filled beyond its limit")
         received, received_asset = (got, order.base) if order.buy else (notional, order.quote)
-        owed = (received * scale.decimal(rate)).quantize(_UNIT, ROUND_DOWN)
-        if fee_asset == received_asset and fee != owed:
+        owed = (received * scale.decimal(rate or 0)).quantize(_UNIT, ROUND_DOWN)
+        if rate is not None and (fee_asset, fee) != (received_asset, owed):
             self._problems.append(
                 f"order {symbol} {order_id} paid {fee} {fee_asset} as fee instead of {owed}"
             )
@@ -304,6 +305,13 @@ class Oracle:
 
     def _orders_of(self, key: str) -> list[dict[str, Any]]:
         return [order.shown() for order in self.orders.values() if order.account == key]
+
+
+def _rate(account: "Account", fee_asset: str, *, maker: bool) -> int | None:
+    """The rate in force at this fill; None where the fee went to a third asset, at a price not recorded."""
+    if account.fee_asset == fee_asset:
+        return None
+    return account.maker_rate if maker else account.taker_rate
 
 
 def _text(value: Decimal) -> str:

@@ -131,6 +131,8 @@ class Rest:
             return await self._answer_delayed(received, fault)
         if kind is FaultKind.LATE_APPLY:
             return self._apply_late(received, fault)
+        if kind is FaultKind.STALE_READ:
+            return _stale(self.answer(received))
         if kind in _NOT_PROCESSED:
             return _spoiled(Reply(0, None, {}), fault)
         return _spoiled(self.answer(received), fault)
@@ -206,6 +208,14 @@ def _weight(endpoint: Endpoint, received: Received) -> int:
     if received.path == "/api/v3/myTrades" and "orderId" in received.params:
         return 5
     return endpoint.weight
+
+
+def _stale(reply: Reply) -> Reply:
+    """Answer a read as if the order had not reached the part of the exchange that is asked."""
+    if reply.status == 200 and isinstance(reply.payload, list):  # noqa: PLR2004 - HTTP
+        return Reply(200, [], reply.headers)
+    unknown = refusals.no_such_order()
+    return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, reply.headers)
 
 
 def _spoiled(reply: Reply, fault: Fault) -> Reply:

@@ -107,6 +107,15 @@ async def test_faults_on_cancels_and_queries(bare: Bare) -> None:
     assert isinstance((await bare.query(origClientOrderId="a"))[1], str)
 
 
+async def test_stale_reads(bare: Bare) -> None:
+    """An order that is there is answered as not found, a list as empty, as often as ordered."""
+    await bare.order(newClientOrderId="a")
+    await bare.control("POST", "/faults", kind="stale_read", count=2, match={"method": "GET"})
+    assert not await _exists(bare, "a")
+    assert (200, []) == await bare.send("GET", "/api/v3/openOrders")
+    assert await _exists(bare, "a")
+
+
 async def test_inside_the_process(bare: Bare, paper: PaperExchange) -> None:
     """Tests that run the exchange in their own process order faults without the control port."""
     fault = paper.fault(FaultKind.UNKNOWN_AFTER, match=Match(method="POST"))

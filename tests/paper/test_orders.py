@@ -92,6 +92,7 @@ async def test_fee_asset_changes_within_one_order(bare: Bare, other: Bare, paper
     assert [("0.00010000", "BTC"), ("0.00500050", "BNB")] == [
         (trade["commission"], trade["commissionAsset"]) for trade in trades
     ]
+    await bare.market("BUY", "0.1", symbol="BNBUSDT")
     await bare.control("POST", "/accounts", key=bare.key, fee_asset=None, maker_rate="-0.0001")
     await bare.order(quantity="0.1", price="50005")
     await other.market("SELL", "0.1")
