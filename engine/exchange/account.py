@@ -8,7 +8,7 @@ import aiohttp
 
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.exchange.lean import exchange_class
-from engine.exchange.wire import observed
+from engine.exchange.wire import observed, tls_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ def make_client(
     client = made(_settings(config, session, timeout_s))
     client.has["fetchCurrencies"] = False  # it costs calls, and tells nothing that trading needs
     client.timeout_on_exit = 0
+    client.ssl_context = tls_context(config.ca_file)  # it would make one of its own, and never use it
     if config.sandbox:
         client.set_sandbox_mode(True)
     if config.urls is not None:

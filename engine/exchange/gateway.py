@@ -1,7 +1,8 @@
 """One exchange account as the engine sees it: orders out, facts in, no more certainty than there is."""
 
+import logging
 import statistics
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -24,6 +25,8 @@ from engine.exchange.wire import WireRecord, open_session
 from engine.runtime.clock import Clock
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 _PAGE = 1000
 _CLOCK_READS = 5
@@ -299,13 +302,15 @@ class Gateway:
 
     def watch_orders(
         self, *, silent_after_s: float = _SILENT_AFTER_S
-    ) -> AsyncIterator[tuple[OrderReport, ...]]:
+    ) -> AsyncGenerator[tuple[OrderReport, ...], None]:
         """Follow the account's orders. States may be left out between two; fees are never in here."""
         return follow(
             "orders", self._client.watch_orders, self._reports, self._drop_user_stream, silent_after_s
         )
 
-    def watch_fills(self, *, silent_after_s: float = _SILENT_AFTER_S) -> AsyncIterator[tuple[Fill, ...]]:
+    def watch_fills(
+        self, *, silent_after_s: float = _SILENT_AFTER_S
+    ) -> AsyncGenerator[tuple[Fill, ...], None]:
         """Follow the account's executions, each with its own fee."""
         return follow(
             "fills", self._client.watch_my_trades, self._fills, self._drop_user_stream, silent_after_s
@@ -313,7 +318,7 @@ class Gateway:
 
     def watch_quotes(
         self, symbols: Sequence[str], *, silent_after_s: float = _SILENT_AFTER_S
-    ) -> AsyncIterator[tuple[Quote, ...]]:
+    ) -> AsyncGenerator[tuple[Quote, ...], None]:
         """Follow best bid and ask of some symbols."""
         wanted = list(symbols)
 
@@ -401,8 +406,9 @@ class Gateway:
             return {}
         try:
             fees = await self._read("trading_fees", CallClass.RECONCILIATION, self._client.fetch_trading_fees)
-        except HoldfastError:
-            return {}  # the instrument's own rates stand; not every key may read this
+        except HoldfastError as error:  # not every key may read this
+            logger.warning("the fee rates of the list stand for the account's own: %s", error)
+            return {}
         return {
             symbol: (unified.number(fee.get("maker")), unified.number(fee.get("taker")))
             for symbol, fee in fees.items()

@@ -1,7 +1,7 @@
 """Follows an exchange's streams: nothing is lost between two messages, and silence becomes an error."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ async def follow(
     read: Callable[[Any], T],
     drop: Callable[[], Awaitable[None]],
     silent_after_s: float,
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T, None]:
     """Yield what `watch` gives, read; drop the connection and raise when it is lost or silent.
 
     ccxt shows an update only to somebody who is waiting at that moment, and keeps it for the next message

@@ -5,6 +5,7 @@ A record in a context variable follows its own call through ccxt and aiohttp ins
 """
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -68,9 +69,8 @@ def observed(base: type[Any], now_ms: Callable[[], int] | None) -> type[Any]:
 
 def open_session(resolver: aiohttp.abc.AbstractResolver | None, ca_file: str | None) -> aiohttp.ClientSession:
     """Return the one session of a gateway: kept-alive connections, and the guard before each write."""
-    context = ssl.create_default_context(cafile=ca_file or certifi.where())
     connector = aiohttp.TCPConnector(
-        ssl=context,
+        ssl=tls_context(ca_file),
         resolver=resolver,
         limit=64,
         keepalive_timeout=_KEEPALIVE_S,
@@ -79,6 +79,12 @@ def open_session(resolver: aiohttp.abc.AbstractResolver | None, ca_file: str | N
     return aiohttp.ClientSession(
         loop=asyncio.get_running_loop(), connector=connector, request_class=_GuardedRequest
     )
+
+
+@functools.cache
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Return the context for a file of authorities (None: the public ones); reading them takes 0.1 s."""
+    return ssl.create_default_context(cafile=ca_file or certifi.where())
 
 
 class _GuardedRequest(aiohttp.ClientRequest):
