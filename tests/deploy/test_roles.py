@@ -75,12 +75,12 @@ async def drifts_of(url: str, tree: Path) -> list[str]:
 
 
 async def test_deploys_of_one_cluster_do_not_collide(cluster: str, tmp_path: Path) -> None:
-    """Eight databases deployed at once on a cluster without the roles: all succeed, none differs."""
+    """Four databases deployed at once on a cluster without the roles: all succeed, none differs."""
     tree = write_tree(tmp_path)
-    urls = [await make_database(cluster, f"holdfast_{number}") for number in range(8)]
+    urls = [await make_database(cluster, f"holdfast_{number}") for number in range(4)]
     reports = await asyncio.gather(*(deploy(url, tree) for url in urls))
     assert {"configured"} == {report.backup for report in reports}
-    assert [[]] * 8 == [await drifts_of(url, tree) for url in urls]
+    assert [[]] * 4 == [await drifts_of(url, tree) for url in urls]
 
 
 async def test_a_login_with_createrole_can_deploy(cluster: str, tmp_path: Path) -> None:
@@ -132,40 +132,29 @@ async def test_a_login_without_createrole_is_told_on_a_bare_cluster(cluster: str
         assert 0 == await conn.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = 'holdfast_owner'")
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("GRANT holdfast_scheduler TO holdfast_owner", "role: holdfast_owner: must not be a member of"),
-        ("GRANT holdfast_owner TO holdfast_engine", "role: holdfast_engine: must not be a member of"),
-        ("GRANT pg_read_all_data TO holdfast_reader", "role: holdfast_reader: must not be a member of"),
-        (
-            "ALTER ROLE holdfast_engine BYPASSRLS",
-            "role: holdfast_engine: has a right it must not have: BYPASSRLS",
-        ),
-        (
-            "ALTER ROLE holdfast_engine SUPERUSER",
-            "role: holdfast_engine: has a right it must not have: SUPERUSER",
-        ),
-        (
-            "ALTER ROLE holdfast_deployer INHERIT",
-            "role: holdfast_deployer: has a right it must not have: INHERIT",
-        ),
-        (
-            "ALTER ROLE holdfast_operator LOGIN",
-            "role: holdfast_operator: has a right it must not have: LOGIN",
-        ),
-    ],
-)
-async def test_a_role_that_may_too_much_is_found_and_mended(
-    cluster: str, tmp_path: Path, command: str, expected: str
-) -> None:
-    """Verify names the role and the right; the next deploy takes it away."""
+BREACHES = {
+    "GRANT holdfast_scheduler TO holdfast_owner": "holdfast_owner: must not be a member of "
+    "holdfast_scheduler",
+    "GRANT holdfast_owner TO holdfast_engine": "holdfast_engine: must not be a member of holdfast_owner",
+    "GRANT pg_read_all_data TO holdfast_reader": "holdfast_reader: must not be a member of pg_read_all_data",
+    "ALTER ROLE holdfast_engine BYPASSRLS": "holdfast_engine: has a right it must not have: BYPASSRLS",
+    "ALTER ROLE holdfast_scheduler SUPERUSER": "holdfast_scheduler: has a right it must not have: SUPERUSER",
+    "ALTER ROLE holdfast_deployer INHERIT": "holdfast_deployer: has a right it must not have: INHERIT",
+    "ALTER ROLE holdfast_operator LOGIN": "holdfast_operator: has a right it must not have: LOGIN",
+}
+
+
+async def test_a_role_that_may_too_much_is_found_and_mended(cluster: str, tmp_path: Path) -> None:
+    """Verify names each role and what it must not have; the next deploy takes it away."""
     tree = write_tree(tmp_path)
     url = await make_database(cluster, "holdfast_d")
     await deploy(url, tree)
     async with superuser(cluster) as conn:
-        await conn.execute(command)
-    found = [drift for drift in await drifts_of(url, tree) if drift.startswith("role:")]
-    assert [True] == [drift.startswith(expected) for drift in found], found
+        for command in BREACHES:
+            await conn.execute(command)
+    found = await drifts_of(url, tree)
+    assert {f"role: {breach}" for breach in BREACHES.values()} == {
+        drift for drift in found if drift.startswith("role:")
+    }
     await deploy(url, tree)
     assert [] == await drifts_of(url, tree)
