@@ -26,6 +26,17 @@ from engine.runtime.clock import Clock
 
 T = TypeVar("T")
 
+# What reading a surprising answer can raise; the answer is then no evidence.
+_UNREADABLE = (
+    unified.IncompleteAnswerError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
+)
+
 logger = logging.getLogger(__name__)
 
 _PAGE = 1000
@@ -419,14 +430,14 @@ class Gateway:
 async def _complete(rows: Awaitable[T]) -> T:
     try:
         return await rows
-    except (unified.IncompleteAnswerError, LookupError, TypeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise unified.refuse_missing_fields(error) from error
 
 
 def _read_as(reader: Callable[[Any], T], answer: Any) -> T:
     try:
         return reader(answer)
-    except (unified.IncompleteAnswerError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise unified.refuse_missing_fields(error) from error
 
 

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from engine.domain.errors import HoldfastError
 from engine.domain.ids import render
 from engine.domain.money import to_text
 from engine.domain.outcomes import (
@@ -153,7 +152,7 @@ class Sender:
         if answer.verdict is Verdict.DUPLICATE:
             try:
                 report = await look_up(request)
-            except HoldfastError:
+            except Exception:  # noqa: BLE001 - whatever the look-up meets, the order exists
                 report = None
             if report is not None:
                 return Placed(report)
