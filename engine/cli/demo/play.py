@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +37,7 @@ from engine.ledger.seam import Ledger
 from engine.runtime.settings import Settings
 
 _SETTLE_TIMEOUT_S = 30.0
-_EQUAL_TIMEOUT_S = 10.0
+_QUIET_S = 4.0
 _POLL_S = 0.1
 _ALL = 1_000_000
 _LINE_EVERY_S = 0.2
@@ -150,7 +150,7 @@ class _Play:
         intents = await orders.every(ledger, cast.tenant_id, {}, _ALL)
         return Result(
             tally=self._tally,
-            profiles=[profile_line(row, rebuilt[row["name"]]) for row in capital.profiles],
+            profiles=[profile_line(row, rebuilt[row["name"]]) for row in _as_cast(capital.profiles)],
             assets=_assets(capital, exchange_books),
             intent_states=Counter(row["state"] for row in intents),
             ledger=ledger_books,
@@ -184,16 +184,32 @@ class _Play:
         btc, eth = markets["BTC/USDT"], markets["ETH/USDT"]
         ada, ben, cleo = robots.values()
         until = time.monotonic() + self._options.seconds
+        parts = [trade(robot, _RACE, btc, (300, 650), until) for robot in robots.values()]
+        parts += [
+            trade(ben, _STEADY, eth, (60, 200), until),
+            trade(cleo, _PATIENT, btc, (50, 120), until, hold=True),
+            self._provocations(ada, eth, until),
+        ]
         with self._progress.step("trading", "") as told:
-            async with asyncio.TaskGroup() as group:
-                line = group.create_task(self._show_line(until))
-                for robot in robots.values():
-                    group.create_task(trade(robot, _RACE, btc, (300, 650), until))
-                group.create_task(trade(ben, _STEADY, eth, (60, 200), until))
-                group.create_task(trade(cleo, _PATIENT, btc, (50, 120), until, hold=True))
-                await self._provocations(ada, eth, until)
-                line.cancel()
+            await self._together(parts, until)
             told.append(self._counts())
+
+    async def _together(self, parts: list[Coroutine[Any, Any, None]], until: float) -> None:
+        """Run all parts; the first that fails ends the others. Raises HoldfastError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(part) for part in parts]
+                line = group.create_task(self._show_line(until))
+                await asyncio.wait(tasks)
+                line.cancel()
+        except ExceptionGroup as failed:
+            error = failed.exceptions[0]
+            if isinstance(error, HoldfastError):
+                raise error from None
+            if not isinstance(error, (aiohttp.ClientError, TimeoutError)):
+                raise
+            lost = f"a robot lost its connection: {error!r}\n{self._stage.logs()}"
+            raise HoldfastError(ErrorCode.INTERNAL, lost) from None
 
     async def _provocations(self, robot: Robot, market: Market, until: float) -> None:
         """What a robot does by mistake, again and again between its honest orders."""
@@ -247,8 +263,8 @@ class _Play:
     async def _final_books(
         self, ledger: Ledger, cast: Cast, http: aiohttp.ClientSession, control: str
     ) -> tuple[Books, Any]:
-        """Read both sides; a report may still be on its way, so again until equal, but not for ever."""
-        deadline = time.monotonic() + _EQUAL_TIMEOUT_S
+        """Read both sides until they are equal, or until no report has come for a while that could help."""
+        last, deadline = Books(), 0.0
         while True:
             async with http.get(f"{control}/oracle") as response:
                 oracle = await response.json()
@@ -259,6 +275,8 @@ class _Play:
                 await reads.account_equations(ledger, cast.tenant_id, cast.account_id),
             )
             equal = not compare(books, books_of_exchange(oracle, casting.API_KEY))
+            if books != last:
+                last, deadline = books, time.monotonic() + _QUIET_S
             if equal or time.monotonic() > deadline:
                 return books, oracle
             await asyncio.sleep(_POLL_S)
@@ -275,6 +293,10 @@ async def _best_prices(http: aiohttp.ClientSession, origin: str, symbol: str) ->
             return parse_decimal(book["bids"][0][0], "bid"), parse_decimal(book["asks"][0][0], "ask")
         await asyncio.sleep(_POLL_S)
     raise HoldfastError(ErrorCode.STALE_PRICE, f"The paper exchange offers no price for {symbol}.")
+
+
+def _as_cast(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: list(PROFILES).index(row["name"]))
 
 
 def _assets(capital: AccountCapital, exchange: Books) -> list[AssetLine]:

@@ -10,6 +10,7 @@ from engine.domain.money import to_text
 
 _SHOWN_PROBLEMS = 12
 _LABEL = 14
+_PLACES = 8
 
 
 def render(result: Result, *, every_line: bool = False) -> str:
@@ -49,11 +50,11 @@ def _capital(result: Result) -> list[str]:
         for profile in result.profiles
     ]
     quote = result.profiles[0].quote_asset if result.profiles else ""
-    checked = f"{result.tally.readings:,} times while trading, and rebuilt from the journal at the end"
+    checked = f"{result.tally.readings:,} times while trading, then rebuilt from the journal"
     return [
         f"CAPITAL  in {quote}: available = allocated - in orders - in positions + realized pnl >= 0",
         *_table(heads, rows, "lrrrrrl"),
-        f"  checked {checked}: {len(result.invariant_violations)} violations",
+        f"  checked {checked}: {len(result.invariant_violations)} violations (shown to {_PLACES} decimals)",
     ]
 
 
@@ -154,7 +155,7 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def _money(number: Decimal) -> str:
-    """All digits that are there, at least two: nothing is rounded on this screen."""
-    text = f"{number.normalize():,f}"
+    """Two to eight decimals; what that rounds is said below the table."""
+    text = f"{number:,.{_PLACES}f}".rstrip("0")
     whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction:<02}"

@@ -149,7 +149,7 @@ async def trade(
     *,
     hold: bool = False,
 ) -> None:
-    """Trade in and out of one profile until the moment `until`; with `hold` keep the last position."""
+    """Trade in and out of one profile until the moment `until`; with `hold` keep a last position."""
     while time.monotonic() < until:
         answer = await robot.entry(await _entry_order(robot, profile, market, amounts))
         await robot.capital()
@@ -158,8 +158,15 @@ async def trade(
             continue
         await _see_through(robot, answer.intent_id, patience_s=robot.chance.uniform(0.3, 1.2))
         await asyncio.sleep(robot.chance.uniform(0.05, 0.4))
-        if not (hold and time.monotonic() >= until):
-            await leave(robot, profile, market)
+        await leave(robot, profile, market)
+    if hold:
+        _, ask = await market.prices(market.symbol)
+        quantity = to_text(market.quantity(Decimal(amounts[0]), ask))
+        answer = await robot.entry(
+            {"profile": profile, "symbol": market.symbol, "type": "market", "quantity": quantity}
+        )
+        if answer.placed and answer.intent_id is not None:
+            await robot.until_final(answer.intent_id)
 
 
 async def _entry_order(

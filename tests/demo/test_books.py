@@ -1,0 +1,185 @@
+"""The comparison of two books and the last screen, without a demo."""
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from engine.cli.demo.books import BookedFill, BookedOrder, Books, compare
+from engine.cli.demo.readers import books_of_exchange, books_of_ledger
+from engine.cli.demo.report import render
+from engine.cli.demo.result import AssetLine, ProfileLine, Result
+from engine.cli.demo.tally import Tally
+
+ORDER = BookedOrder("h3f2aaaaaaaaaaaaaa", "buy", "filled", Decimal("0.01"), Decimal("0.01"))
+FILL = BookedFill("buy", Decimal(50000), Decimal("0.01"), Decimal("0.00001"), "BTC")
+BOOKS = Books({("BTCUSDT", "7"): ORDER}, {("BTCUSDT", "7", "3"): FILL}, {"USDT": Decimal(500)})
+PROFILE = ProfileLine(
+    "race", "USDT", "active", Decimal(1000), Decimal(0), Decimal(500), Decimal("-0.5"), Decimal("499.5"), ()
+)
+
+
+def result(ledger: Books = BOOKS, exchange: Books = BOOKS, profile: ProfileLine = PROFILE) -> Result:
+    tally = Tally()
+    tally.entry_seconds += [0.012]
+    return Result(
+        tally,
+        [profile],
+        [AssetLine("USDT", Decimal("499.5"), Decimal("0.5"), Decimal(500))],
+        Counter(confirmed=1),
+        ledger,
+        exchange,
+        [],
+        1.0,
+    )
+
+
+def test_equal_books_have_no_difference() -> None:
+    """Two books with the same lines are equal, and a missing asset is a zero."""
+    assert [] == compare(BOOKS, replace(BOOKS, balances={"USDT": Decimal("500.0"), "BTC": Decimal(0)}))
+
+
+@pytest.mark.parametrize(
+    ("exchange", "text"),
+    [
+        (
+            replace(BOOKS, orders={("BTCUSDT", "7"): replace(ORDER, status="canceled")}),
+            "order BTCUSDT 7 status: ledger filled, exchange canceled",
+        ),
+        (
+            replace(BOOKS, fills={("BTCUSDT", "7", "3"): replace(FILL, price=Decimal(50001))}),
+            "fill BTCUSDT 7 3 price: ledger 50000, exchange 50001",
+        ),
+        (
+            replace(BOOKS, fills={("BTCUSDT", "7", "3"): replace(FILL, fee_asset="BNB")}),
+            "fill BTCUSDT 7 3 fee_asset: ledger BTC, exchange BNB",
+        ),
+        (
+            replace(BOOKS, fills={}),
+            "fill BTCUSDT 7 3: ledger buy 0.01 at 50000, fee 0.00001, exchange has none",
+        ),
+        (
+            replace(BOOKS, balances={"USDT": Decimal("500.00000001")}),
+            "balance USDT: ledger 500, exchange 500.00000001",
+        ),
+    ],
+)
+def test_each_difference_is_named(exchange: Books, text: str) -> None:
+    """One digit, one word or one missing line is found and said, and the demo fails."""
+    assert [text] == [str(one) for one in compare(BOOKS, exchange)]
+    found = result(exchange=exchange)
+    assert [text] == found.problems
+    assert text in render(found)
+    assert not found.as_json()["ledger_equals_exchange"]
+
+
+def test_two_orders_of_one_intent_are_a_duplicate() -> None:
+    """The same client order id twice at the exchange is counted and fails the demo."""
+    twice = replace(BOOKS, orders={**BOOKS.orders, ("BTCUSDT", "8"): ORDER})
+    found = result(ledger=twice, exchange=twice)
+    assert 1 == found.duplicates
+    assert ["1 orders more than intents at the exchange"] == found.problems
+
+
+@pytest.mark.parametrize(
+    ("profile", "text"),
+    [
+        (
+            replace(PROFILE, available=Decimal(499)),
+            "profile race: available is 499, not 499.5",
+        ),
+        (
+            replace(PROFILE, realized_pnl=Decimal(-501), available=Decimal(-1)),
+            "profile race: available is -1",
+        ),
+        (
+            replace(PROFILE, differences=("fees: stored 1, journal 2",)),
+            "profile race: fees: stored 1, journal 2",
+        ),
+    ],
+)
+def test_broken_invariant_fails_the_demo(profile: ProfileLine, text: str) -> None:
+    """A figure that is not what its parts give, or is below zero, is a violation."""
+    found = result(profile=profile)
+    assert [text] == found.invariant_violations == found.problems
+    assert 1 == found.as_json()["invariant_violations"]
+
+
+def test_unfinished_and_unexpected_things_fail_the_demo() -> None:
+    """An open order, an answer that was not due and an idle demo are problems too."""
+    still_open = replace(BOOKS, orders={("BTCUSDT", "7"): replace(ORDER, status="open")}, fills={})
+    found = result(ledger=still_open, exchange=still_open)
+    found.tally.unexpected.append("what")
+    found.tally.answered_differently.append("that")
+    assert [
+        "one key, two answers: that",
+        "not expected: what",
+        "not final: intents {}, 1 open orders",
+        "nothing was traded",
+    ] == found.problems
+
+
+def test_a_reading_that_breaks_the_formula_is_kept() -> None:
+    """Every capital answer over the API is worked out again."""
+    tally = Tally()
+    row = {
+        "name": "race",
+        "allocated": "10",
+        "reserved_for_orders": "1",
+        "reserved_for_positions": "2",
+        "realized_pnl": "0",
+        "available": "7",
+    }
+    tally.read(row)
+    assert (1, []) == (tally.readings, tally.broken_readings)
+    tally.read({**row, "available": "8"})
+    assert 1 == len(tally.broken_readings)
+
+
+def test_latency_shares_are_those_of_the_sorted_list() -> None:
+    """p50 and p99 are readings that happened, in milliseconds."""
+    tally = Tally()
+    assert tally.entry_ms(0.5) is None
+    tally.entry_seconds += [number / 1000 for number in range(100, 0, -1)]
+    assert (50.0, 99.0) == (tally.entry_ms(0.5), tally.entry_ms(0.99))
+
+
+def test_both_sides_are_read_into_one_form() -> None:
+    """What the exchange calls by its words and the ledger by ours is the same line."""
+    oracle = {
+        "accounts": {
+            "k": {
+                "balances": {"USDT": {"free": "499.00000000", "locked": "1.00000000", "total": "500.00000000"}},
+                "orders": [
+                    {
+                        "symbol": "BTCUSDT", "orderId": 7, "clientOrderId": ORDER.client_order_id,
+                        "side": "BUY", "origQty": "0.01000000", "executedQty": "0.01000000", "status": "FILLED",
+                        "fills": [
+                            {"tradeId": 3, "price": "50000.00000000", "qty": "0.01000000",
+                             "commission": "0.00001000", "commissionAsset": "BTC"},
+                        ],
+                    }
+                ],
+            }
+        }
+    }  # fmt: skip
+    ids = {"symbol": "BTC/USDT", "exchange_order_id": "7", "side": "buy"}
+    order = {"status": "filled", "quantity": "0.01", "booked_quantity": "0.01"}
+    ledger = books_of_ledger(
+        [{**ids, "client_order_id": ORDER.client_order_id, "order": order}, {**ids, "order": None}],
+        [{**ids, "exchange_trade_id": "3", "price": "50000", "quantity": "0.01", "fee_quantity": "0.00001",
+          "fee_asset": "BTC"}],
+        [{"asset": "USDT", "expected_exchange_balance": "500"}],
+    )  # fmt: skip
+    assert BOOKS == ledger == books_of_exchange(oracle, "k")
+
+
+def test_screen_fits_and_can_show_every_line() -> None:
+    """The last screen stays below 60 lines of 110 characters; --lines adds each order and fill."""
+    lines = render(result()).splitlines()
+    assert len(lines) < 60
+    assert max(len(line) for line in lines) <= 110
+    assert lines[-1].startswith("All of it holds")
+    every = render(result(), every_line=True)
+    assert "order BTCUSDT 7: buy 0.01, filled, filled 0.01 | buy 0.01, filled, filled 0.01  =" in every
