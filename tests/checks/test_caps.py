@@ -102,7 +102,9 @@ def test_no_vague_names() -> None:
 
 def test_init_files_are_empty() -> None:
     """Packages export nothing; only the command line has its entry point in one."""
-    full = [relative(path) for path in tracked("engine/**/__init__.py", "engine/__init__.py") if path.read_text()]
+    full = [
+        relative(path) for path in tracked("engine/**/__init__.py", "engine/__init__.py") if path.read_text()
+    ]
     assert full in ([], ["engine/cli/__init__.py"])
 
 
@@ -112,7 +114,9 @@ def test_top_level_is_the_frame() -> None:
     assert set() == names - TOP_LEVEL
 
 
-FUNCTION_FILES = [path for path in tracked("sql/functions/**/*.sql") if not relative(path).endswith(".test.sql")]
+FUNCTION_FILES = [
+    path for path in tracked("sql/functions/**/*.sql") if not relative(path).endswith(".test.sql")
+]
 
 
 @pytest.mark.parametrize("path", FUNCTION_FILES, ids=lambda path: path.stem)

@@ -1,0 +1,245 @@
+"""Lifecycle functions against pgbench's TPC-B on the same server, as ratios of one run, repeated.
+
+    .venv/bin/python benchmarks/lifecycle.py [--rounds 3] [--transactions 1200] [--json FILE]
+
+Each round runs TPC-B and every case in turn, with the same client count; a case's ratio is its calls (or rows)
+per second over that round's TPC-B transactions per second. The medians over the rounds are printed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+
+from engine.deploy.deployment import deploy
+from engine.deploy.binaries import find_binaries
+from engine.deploy.embedded import EmbeddedPostgres
+
+TENANT = UUID(int=1)
+ACCOUNT = UUID(int=2)
+ROBOT = UUID(int=3)
+PROFILES = 64
+SYMBOLS = 12_000
+BATCH = 64
+
+# pgbench expressions: n counts a client's own transactions; ids grow with time, as UUIDv7 does.
+PREAMBLE = """\\set n :n + 1
+\\set id :run * 1000000000 + :client_id * 10000000 + :n
+"""
+SPREAD = (
+    "\\set profile 1000 + (:client_id * 8 + :n % 8) % 64\n\\set symbol :base + :client_id * 500 + :n / 8\n"
+)
+HOT = "\\set profile 1000\n\\set symbol :base + :client_id * 1500 + :n\n"
+
+
+def uuid_of(number: str) -> str:
+    return f"('00000000-0000-7000-8000-' || lpad(to_hex(({number})::bigint), 12, '0'))::uuid"
+
+
+def call(function: str, item: str, source: str = "") -> str:
+    items = f"jsonb_build_array({item})" if not source else f"(SELECT jsonb_agg({item}) FROM {source})"
+    return f"SELECT engine.{function}('{TENANT}'::uuid, {items});\n"
+
+
+def entry_item(number: str, symbol: str) -> str:
+    return f"""jsonb_build_object('robot_id', '{ROBOT}', 'profile_id', {uuid_of(":profile")},
+ 'idempotency_key', 'k' || ({number})::bigint, 'request_hash', 'h' || ({number})::bigint, 'intent_id', {uuid_of(number)},
+ 'client_order_id', 'c' || ({number})::bigint, 'symbol', 'S' || ({symbol})::bigint || '/USDT', 'type', 'limit', 'quantity', '0.01',
+ 'limit_price', '50000', 'time_in_force', 'GTC', 'post_only', false, 'label', null, 'owner', '{ROBOT}',
+ 'lock_ttl_ms', '30000', 'exchange_deadline', '2026-11-21T00:00:05Z')"""
+
+
+def persist_item(number: str, symbol: str) -> str:
+    return f"""jsonb_build_object('intent_id', {uuid_of(number)}, 'exchange_order_id', 'x' || ({number})::bigint,
+ 'status', 'filled', 'filled_quantity', '0.01', 'exchange_time', '2026-11-21T00:00:01Z', 'evidence', null,
+ 'fills', jsonb_build_array(jsonb_build_object('account_id', '{ACCOUNT}', 'symbol', 'S' || ({symbol})::bigint || '/USDT',
+  'exchange_order_id', 'x' || ({number})::bigint, 'exchange_trade_id', 't' || ({number})::bigint, 'client_order_id', 'c' || ({number})::bigint,
+  'side', 'buy', 'price', '49990', 'quantity', '0.01', 'fee_quantity', '0.4999', 'fee_asset', 'USDT',
+  'fee_rate', null, 'rate_source', null, 'maker', false, 'exchange_time', '2026-11-21T00:00:01Z',
+  'source', 'create', 'inferred', false)))"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One measured call: its script, how many rows a call carries, and the ratio it must reach."""
+
+    name: str
+    script: str
+    rows: int
+    wanted: float | None
+    calls: int  # divides the round's transactions: a batch needs fewer calls
+
+
+BATCH_NUMBER = "(:id::bigint * 100 + g)"
+BATCH_SYMBOL = "(:base + (:client_id * 20 + :n) * 64 + g)"
+GENERATED = f"generate_series(0, {BATCH - 1}) g"
+PLAIN = (":id", ":symbol")
+
+
+def cases() -> list[Case]:
+    spread, hot = PREAMBLE + SPREAD, PREAMBLE + HOT
+    batch = PREAMBLE + "\\set profile 1000 + :client_id * 8\n"
+    replay = (PREAMBLE + SPREAD).replace(":client_id * 10000000 + :n", ":client_id * 10000000 + 1 + :n % 50")
+    return [
+        Case("open entry, spread", spread + call("fn_open_entry", entry_item(*PLAIN)), 1, 0.8, 1),
+        Case("replay of a key", replay + call("fn_open_entry", entry_item(*PLAIN)), 1, 3.0, 1),
+        Case("persist entry with its fill, spread",
+             spread + call("fn_persist_entry_lifecycle", persist_item(*PLAIN)), 1, None, 1),
+        Case("open entry, one hot profile", hot + call("fn_open_entry", entry_item(*PLAIN)), 1, 0.45, 1),
+        Case("persist entry with its fill, one hot profile",
+             hot + call("fn_persist_entry_lifecycle", persist_item(*PLAIN)), 1, None, 1),
+        Case("open entry, arrays of 64 (rows)",
+             batch + call("fn_open_entry", entry_item(BATCH_NUMBER, BATCH_SYMBOL), GENERATED), BATCH, 3.0, 64),
+        Case("persist entry with fills, arrays of 64 (rows)",
+             batch + call("fn_persist_entry_lifecycle", persist_item(BATCH_NUMBER, BATCH_SYMBOL), GENERATED),
+             BATCH, None, 64),
+    ]  # fmt: skip
+
+
+async def seed(url: str) -> None:
+    connection = await asyncpg.connect(url, server_settings={"role": "holdfast_engine"})
+    try:
+        await connection.execute("SELECT engine.fn_init_engine('abcd')")
+        await connection.execute("SELECT engine.fn_create_tenant($1, 'bench', 'bench')", TENANT)
+        await connection.execute("SELECT engine.fn_create_robot($1, $2, 'bench', 'bench')", TENANT, ROBOT)
+        account = {
+            "account_id": str(ACCOUNT), "name": "bench", "exchange": "binance", "exchange_account_uid": "1",
+            "tier": "A", "urls": {}, "credentials": "AA==",
+        }  # fmt: skip
+        await connection.execute(
+            "SELECT engine.fn_register_account($1, $2, $3, 'bench')",
+            TENANT, json.dumps(account), json.dumps({"USDT": "90000000000000"}),
+        )  # fmt: skip
+        instruments = [
+            {
+                "symbol": f"S{n}/USDT", "base_asset": f"S{n}", "quote_asset": "USDT", "tick_size": "0.01",
+                "lot_size": "0.00001", "min_quantity": "0.00001", "max_quantity": "9000", "min_notional": "5",
+                "max_notional": "9000000", "maker_fee_rate": "0.001", "taker_fee_rate": "0.001", "active": True,
+            }
+            for n in range(SYMBOLS)
+        ]  # fmt: skip
+        await connection.execute(
+            "SELECT engine.fn_upsert_instruments($1, $2, $3)", TENANT, ACCOUNT, json.dumps(instruments)
+        )
+        for n in range(PROFILES):
+            profile = UUID(int=(0x7000 << 64) | (0x8000 << 48) | (1000 + n))
+            await connection.execute(
+                "SELECT engine.fn_create_profile($1, $2, $3, $4, 'USDT', '{}', 'x', 'bench')",
+                TENANT, profile, ACCOUNT, f"p{n}",
+            )  # fmt: skip
+            await connection.execute(
+                "SELECT engine.fn_allocate($1, $2, 1000000000000, $3, 'bench', 'bench')",
+                TENANT,
+                profile,
+                f"a{n}",
+            )
+    finally:
+        await connection.close()
+    admin = await asyncpg.connect(url)
+    try:
+        await admin.execute("VACUUM ANALYZE")
+        await admin.execute("CREATE DATABASE tpcb")
+    finally:
+        await admin.close()
+
+
+class Pgbench:
+    """Runs pgbench on one server and gives transactions per second."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._url = urlsplit(url)
+        self._binary = find_binaries() / "pgbench"
+        self._folder = folder
+
+    def run(self, database: str, *arguments: str, role: str | None = None) -> float:
+        environment = {"PGPASSWORD": self._url.password or "", "PATH": os.environ["PATH"]}
+        if role:
+            environment["PGOPTIONS"] = f"-c role={role}"
+        done = subprocess.run(
+            [str(self._binary), "-h", "127.0.0.1", "-p", str(self._url.port), "-U", self._url.username or "",
+             *arguments, database],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        found = re.search(r"tps = ([0-9.]+)", done.stdout)
+        if "-i" in arguments and done.returncode == 0:
+            return 0.0
+        if done.returncode or not found or "number of failed transactions: 0" not in done.stdout:
+            raise SystemExit(f"pgbench failed: {done.stdout}{done.stderr}")
+        return float(found[1])
+
+    def tpcb(self, clients: int, transactions: int) -> float:
+        return self.run("tpcb", "-n", "-M", "prepared", "-c", str(clients), "-t", str(transactions))
+
+    def case(self, case: Case, clients: int, transactions: int, run: int, base: int) -> float:
+        script = self._folder / "script.sql"
+        script.write_text(case.script)
+        return self.run(
+            "holdfast", "-n", "-M", "prepared", "-c", str(clients), "-t", str(max(transactions // case.calls, 3)),
+            "-f", str(script), "-D", "n=0", "-D", f"run={run}", "-D", f"base={base}", role="holdfast_engine",
+        )  # fmt: skip
+
+
+def measure(bench: Pgbench, rounds: int, transactions: int) -> list[dict[str, object]]:
+    table: list[dict[str, object]] = []
+    run = 0
+    for clients in (1, 8):
+        ratios: dict[str, list[float]] = {}
+        per_client = transactions // (1 if clients == 1 else 4)
+        for _ in range(rounds):
+            run += 1
+            baseline = bench.tpcb(clients, per_client)
+            for case in cases():
+                # entries of one case are persisted by the next: they share ids and symbols of the round
+                rate = bench.case(
+                    case, clients, per_client, run * 4 + case.name.count("hot") + 2 * (case.rows > 1), 0
+                )
+                ratios.setdefault(case.name, []).append(rate * case.rows / baseline)
+        table += [
+            {"case": case.name, "clients": clients, "ratio": round(statistics.median(ratios[case.name]), 2),
+             "low": round(min(ratios[case.name]), 2), "high": round(max(ratios[case.name]), 2), "wanted": case.wanted}
+            for case in cases()
+        ]  # fmt: skip
+    return table
+
+
+def main() -> None:
+    """Print the table; exit with 1 if a wanted ratio is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--transactions", type=int, default=1200)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    settings = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-bench-", ignore_cleanup_errors=True) as folder,
+        ExitStack() as stack,
+    ):
+        Path(folder).chmod(0o755)  # the server may run as another user
+        url = stack.enter_context(EmbeddedPostgres(Path(folder) / "data", settings=settings)).url()
+        asyncio.run(deploy(url))
+        asyncio.run(seed(url))
+        bench = Pgbench(url, Path(folder))
+        bench.run("tpcb", "-i", "-q", "-s", "10")
+        table = measure(bench, options.rounds, options.transactions)
+    for row in table:
+        print(f"{row['case']:48} {row['clients']:>2} clients  {row['ratio']:>6} × TPC-B "
+              f"({row['low']}-{row['high']})  wanted {row['wanted'] or '-'}")  # fmt: skip
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=1))
+    if any(row["wanted"] and row["ratio"] < row["wanted"] for row in table):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
