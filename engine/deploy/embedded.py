@@ -147,7 +147,7 @@ class EmbeddedPostgres:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             lock.close()
-            _refuse(f"The data directory {self.data_dir} is in use by process {holder}.")
+            _refuse(f"The data directory {self.data_dir} is in use by process {holder}.", holder=holder)
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -272,7 +272,9 @@ def major_version(binaries: Path) -> str:
     return match[1]
 
 
-def _refuse(message: str) -> NoReturn:
+def _refuse(message: str, holder: str | None = None) -> NoReturn:
+    if holder is not None:
+        raise HoldfastError(ErrorCode.CONFIGURATION, message, holder=holder)
     raise HoldfastError(ErrorCode.CONFIGURATION, message)
 
 

@@ -125,6 +125,26 @@ def test_the_embedded_database_of_a_command(server: Server) -> None:
             assert running_url(Path(data_dir)) is not None
 
 
+def test_a_command_waits_for_a_database_that_is_starting() -> None:
+    """While another process makes and starts the embedded server, a command waits and then uses that one."""
+    hold = (
+        "import pathlib, sys\nfrom engine.deploy.embedded import EmbeddedPostgres\n"
+        "with EmbeddedPostgres(pathlib.Path(sys.argv[1]), durable=False): sys.stdin.read()"
+    )
+    with tempfile.TemporaryDirectory(prefix="holdfast-test-") as name:
+        Path(name).chmod(0o755)
+        data_dir = Path(name) / "data"
+        with subprocess.Popen([sys.executable, "-c", hold, str(data_dir)], stdin=subprocess.PIPE) as other:
+            lock = data_dir / "postgres.lock"
+            deadline = time.monotonic() + 10
+            while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
+                pass
+            told = call("db", "status", "-o", "json", data_dir=str(data_dir))
+            other.communicate()
+    assert Exit.OK == told.exit_code, told.output
+    assert "holdfast" == json.loads(told.stdout)["database"]
+
+
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_explain_knows_every_code(code: ErrorCode) -> None:
     """Each code has its sentence, status and advice."""
