@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/lifecycle.py [--rounds 3] [--transactions 1200] [--json FILE]
 
-Each round runs TPC-B and every case in turn, with the same client count; a case's ratio is its calls (or rows)
-per second over that round's TPC-B transactions per second. The medians over the rounds are printed.
+Each round runs TPC-B and every case in turn, with the same client count; a case's ratio is its calls (or
+rows) per second over that round's TPC-B transactions per second. Medians over the rounds are printed.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from uuid import UUID
 
 import asyncpg
 
-from engine.deploy.deployment import deploy
 from engine.deploy.binaries import find_binaries
+from engine.deploy.deployment import deploy
 from engine.deploy.embedded import EmbeddedPostgres
 
 TENANT = UUID(int=1)
@@ -47,27 +47,68 @@ def uuid_of(number: str) -> str:
     return f"('00000000-0000-7000-8000-' || lpad(to_hex(({number})::bigint), 12, '0'))::uuid"
 
 
+def text_of(prefix: str, number: str, suffix: str = "") -> str:
+    return f"'{prefix}' || ({number})::bigint || '{suffix}'"
+
+
+def object_of(**fields: str) -> str:
+    return "jsonb_build_object(" + ", ".join(f"'{name}', {value}" for name, value in fields.items()) + ")"
+
+
 def call(function: str, item: str, source: str = "") -> str:
-    items = f"jsonb_build_array({item})" if not source else f"(SELECT jsonb_agg({item}) FROM {source})"
+    items = f"jsonb_build_array({item})" if not source else f"(SELECT jsonb_agg({item}) FROM {source})"  # noqa: S608 - our own text
     return f"SELECT engine.{function}('{TENANT}'::uuid, {items});\n"
 
 
 def entry_item(number: str, symbol: str) -> str:
-    return f"""jsonb_build_object('robot_id', '{ROBOT}', 'profile_id', {uuid_of(":profile")},
- 'idempotency_key', 'k' || ({number})::bigint, 'request_hash', 'h' || ({number})::bigint, 'intent_id', {uuid_of(number)},
- 'client_order_id', 'c' || ({number})::bigint, 'symbol', 'S' || ({symbol})::bigint || '/USDT', 'type', 'limit', 'quantity', '0.01',
- 'limit_price', '50000', 'time_in_force', 'GTC', 'post_only', false, 'label', null, 'owner', '{ROBOT}',
- 'lock_ttl_ms', '30000', 'exchange_deadline', '2026-11-21T00:00:05Z')"""
+    return object_of(
+        robot_id=f"'{ROBOT}'",
+        profile_id=uuid_of(":profile"),
+        idempotency_key=text_of("k", number),
+        request_hash=text_of("h", number),
+        intent_id=uuid_of(number),
+        client_order_id=text_of("c", number),
+        symbol=text_of("S", symbol, "/USDT"),
+        type="'limit'",
+        quantity="'0.01'",
+        limit_price="'50000'",
+        time_in_force="'GTC'",
+        post_only="false",
+        label="null",
+        owner=f"'{ROBOT}'",
+        lock_ttl_ms="'30000'",
+        exchange_deadline="'2026-11-21T00:00:05Z'",
+    )
 
 
 def persist_item(number: str, symbol: str) -> str:
-    return f"""jsonb_build_object('intent_id', {uuid_of(number)}, 'exchange_order_id', 'x' || ({number})::bigint,
- 'status', 'filled', 'filled_quantity', '0.01', 'exchange_time', '2026-11-21T00:00:01Z', 'evidence', null,
- 'fills', jsonb_build_array(jsonb_build_object('account_id', '{ACCOUNT}', 'symbol', 'S' || ({symbol})::bigint || '/USDT',
-  'exchange_order_id', 'x' || ({number})::bigint, 'exchange_trade_id', 't' || ({number})::bigint, 'client_order_id', 'c' || ({number})::bigint,
-  'side', 'buy', 'price', '49990', 'quantity', '0.01', 'fee_quantity', '0.4999', 'fee_asset', 'USDT',
-  'fee_rate', null, 'rate_source', null, 'maker', false, 'exchange_time', '2026-11-21T00:00:01Z',
-  'source', 'create', 'inferred', false)))"""
+    fill = object_of(
+        account_id=f"'{ACCOUNT}'",
+        symbol=text_of("S", symbol, "/USDT"),
+        exchange_order_id=text_of("x", number),
+        exchange_trade_id=text_of("t", number),
+        client_order_id=text_of("c", number),
+        side="'buy'",
+        price="'49990'",
+        quantity="'0.01'",
+        fee_quantity="'0.4999'",
+        fee_asset="'USDT'",
+        fee_rate="null",
+        rate_source="null",
+        maker="false",
+        exchange_time="'2026-11-21T00:00:01Z'",
+        source="'create'",
+        inferred="false",
+    )
+    return object_of(
+        intent_id=uuid_of(number),
+        exchange_order_id=text_of("x", number),
+        status="'filled'",
+        filled_quantity="'0.01'",
+        exchange_time="'2026-11-21T00:00:01Z'",
+        evidence="null",
+        fills=f"jsonb_build_array({fill})",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +122,7 @@ class Case:
     calls: int  # divides the round's transactions: a batch needs fewer calls
 
 
-BATCH_NUMBER = "(:id::bigint * 100 + g)"
-BATCH_SYMBOL = "(:base + (:client_id * 20 + :n) * 64 + g)"
+BATCHED = (":id::bigint * 100 + g", ":base + (:client_id * 20 + :n) * 64 + g")
 GENERATED = f"generate_series(0, {BATCH - 1}) g"
 PLAIN = (":id", ":symbol")
 
@@ -100,10 +140,9 @@ def cases() -> list[Case]:
         Case("persist entry with its fill, one hot profile",
              hot + call("fn_persist_entry_lifecycle", persist_item(*PLAIN)), 1, None, 1),
         Case("open entry, arrays of 64 (rows)",
-             batch + call("fn_open_entry", entry_item(BATCH_NUMBER, BATCH_SYMBOL), GENERATED), BATCH, 3.0, 64),
+             batch + call("fn_open_entry", entry_item(*BATCHED), GENERATED), BATCH, 3.0, 64),
         Case("persist entry with fills, arrays of 64 (rows)",
-             batch + call("fn_persist_entry_lifecycle", persist_item(BATCH_NUMBER, BATCH_SYMBOL), GENERATED),
-             BATCH, None, 64),
+             batch + call("fn_persist_entry_lifecycle", persist_item(*BATCHED), GENERATED), BATCH, None, 64),
     ]  # fmt: skip
 
 
@@ -124,8 +163,9 @@ async def seed(url: str) -> None:
         instruments = [
             {
                 "symbol": f"S{n}/USDT", "base_asset": f"S{n}", "quote_asset": "USDT", "tick_size": "0.01",
-                "lot_size": "0.00001", "min_quantity": "0.00001", "max_quantity": "9000", "min_notional": "5",
-                "max_notional": "9000000", "maker_fee_rate": "0.001", "taker_fee_rate": "0.001", "active": True,
+                "lot_size": "0.00001", "min_quantity": "0.00001", "max_quantity": "9000",
+                "min_notional": "5", "max_notional": "9000000", "active": True,
+                "maker_fee_rate": "0.001", "taker_fee_rate": "0.001",
             }
             for n in range(SYMBOLS)
         ]  # fmt: skip
@@ -181,12 +221,13 @@ class Pgbench:
     def tpcb(self, clients: int, transactions: int) -> float:
         return self.run("tpcb", "-n", "-M", "prepared", "-c", str(clients), "-t", str(transactions))
 
-    def case(self, case: Case, clients: int, transactions: int, run: int, base: int) -> float:
+    def case(self, case: Case, clients: int, transactions: int, run: int) -> float:
         script = self._folder / "script.sql"
         script.write_text(case.script)
         return self.run(
-            "holdfast", "-n", "-M", "prepared", "-c", str(clients), "-t", str(max(transactions // case.calls, 3)),
-            "-f", str(script), "-D", "n=0", "-D", f"run={run}", "-D", f"base={base}", role="holdfast_engine",
+            "holdfast", "-n", "-M", "prepared", "-c", str(clients),
+            "-t", str(max(transactions // case.calls, 3)), "-f", str(script),
+            "-D", "n=0", "-D", f"run={run}", "-D", "base=0", role="holdfast_engine",
         )  # fmt: skip
 
 
@@ -206,10 +247,16 @@ def measure(bench: Pgbench, rounds: int, transactions: int) -> list[dict[str, ob
                 )
                 ratios.setdefault(case.name, []).append(rate * case.rows / baseline)
         table += [
-            {"case": case.name, "clients": clients, "ratio": round(statistics.median(ratios[case.name]), 2),
-             "low": round(min(ratios[case.name]), 2), "high": round(max(ratios[case.name]), 2), "wanted": case.wanted}
+            {
+                "case": case.name,
+                "clients": clients,
+                "ratio": round(statistics.median(ratios[case.name]), 2),
+                "low": round(min(ratios[case.name]), 2),
+                "high": round(max(ratios[case.name]), 2),
+                "wanted": case.wanted,
+            }
             for case in cases()
-        ]  # fmt: skip
+        ]
     return table
 
 
@@ -233,7 +280,7 @@ def main() -> None:
         bench.run("tpcb", "-i", "-q", "-s", "10")
         table = measure(bench, options.rounds, options.transactions)
     for row in table:
-        print(f"{row['case']:48} {row['clients']:>2} clients  {row['ratio']:>6} × TPC-B "
+        print(f"{row['case']:48} {row['clients']:>2} clients  {row['ratio']:>6} x TPC-B "
               f"({row['low']}-{row['high']})  wanted {row['wanted'] or '-'}")  # fmt: skip
     if options.json:
         options.json.write_text(json.dumps(table, indent=1))
