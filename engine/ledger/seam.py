@@ -35,6 +35,14 @@ _AUDITED = frozenset(
         ErrorCode.INVARIANT_BROKEN,
     }
 )
+# InternalClientError: asyncpg's own state machine stumbles when the server ends a session under it.
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 _FINE = frozenset({"OK", "REPLAY", "DUPLICATE", "PARKED"})
 _log = get_logger(__name__)
 
@@ -87,7 +95,7 @@ class Ledger:
                 init=_prepare,
                 reset=_keep,
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             raise translate(error, "connect", sent=False) from error
         return cls(pool, options, metrics, clock)
 
@@ -153,7 +161,7 @@ class Ledger:
                 )
             if self.fault is not None:
                 await self.fault(AFTER, function, args)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             refusal = translate(error, function, sent=sent)
             self.metrics.sql_call_errors_total.labels(function, refusal.code.value).inc()
             if refusal.code in _AUDITED and args and isinstance(args[0], UUID):

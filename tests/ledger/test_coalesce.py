@@ -1,0 +1,96 @@
+"""Proves that concurrent calls become array calls, each with its own answer, and none waits for company."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.ledger.coalesce import Coalescer
+from engine.runtime.clock import Clock
+from engine.runtime.metrics import Metrics
+
+TENANT = UUID(int=1)
+
+
+class Array:
+    """An array function under the test's control: it notes its calls, and waits for `gate`."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.poison: set[int] = set()
+        self.coalescer = Coalescer(self.call, Metrics(), Clock(), items_max=8)
+
+    async def call(
+        self, _function: str, _tenant_id: UUID, items: list[dict[str, Any]], _deadline: float
+    ) -> list[dict[str, Any]]:
+        self.calls.append([item["n"] for item in items])
+        await self.gate.wait()
+        if bad := self.poison & {item["n"] for item in items}:
+            raise HoldfastError(ErrorCode.BAD_REQUEST, f"bad {bad}")
+        return [{"code": "OK", "n": item["n"]} for item in items]
+
+    async def ask(self, n: int, tenant_id: UUID = TENANT, timeout_s: float = 5.0) -> int:
+        deadline = Clock().monotonic() + timeout_s
+        return int((await self.coalescer.submit("fn_x", tenant_id, {"n": n}, deadline))["n"])
+
+
+async def test_idle_call_goes_at_once_and_the_rest_together() -> None:
+    """The first call goes alone; what comes while it runs is the next batch, in order, capped."""
+    array = Array()
+    array.gate.clear()
+    tasks = [asyncio.create_task(array.ask(n)) for n in range(12)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    array.gate.set()
+    assert list(range(12)) == await asyncio.gather(*tasks)
+    assert list(range(12)) == [n for call in array.calls for n in call]
+    assert max(len(call) for call in array.calls) == 8
+    assert len(array.calls) <= 3
+
+
+async def test_tenants_are_never_mixed() -> None:
+    """An array call is one tenant's."""
+    array, other = Array(), uuid4()
+    await asyncio.gather(*(array.ask(n, TENANT if n % 2 else other) for n in range(8)))
+    assert all(len({n % 2 for n in call}) == 1 for call in array.calls)
+
+
+async def test_one_bad_item_fails_alone() -> None:
+    """When the array call fails as a whole its items are repeated one by one: only the bad one fails."""
+    array = Array()
+    array.poison = {3}
+    results = await asyncio.gather(*(array.ask(n) for n in range(6)), return_exceptions=True)
+    assert [0, 1, 2, 4, 5] == [result for result in results if isinstance(result, int)]
+    assert isinstance(results[3], HoldfastError)
+
+
+async def test_cancelled_before_it_is_sent() -> None:
+    """A caller that leaves while its item waits takes it back; the others get their answers."""
+    array = Array()
+    array.gate.clear()
+    first = asyncio.create_task(array.ask(1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second, third = asyncio.create_task(array.ask(2)), asyncio.create_task(array.ask(3))
+    await asyncio.sleep(0)
+    first.cancel()
+    second.cancel()
+    array.gate.set()
+    assert 3 == await third
+    assert [[1], [3]] == array.calls
+
+
+async def test_deadline_tells_whether_it_was_sent() -> None:
+    """Past its deadline an item that waited had no effect; one that was sent may have had."""
+    array = Array()
+    array.gate.clear()
+    first = asyncio.create_task(array.ask(1, timeout_s=0.02))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(array.ask(2, timeout_s=0.01))
+    results = await asyncio.gather(first, second, return_exceptions=True)
+    effects = [r.details["effect"] for r in results if isinstance(r, HoldfastError)]
+    assert ["unknown", "none"] == effects
+    array.gate.set()
+    assert 4 == await array.ask(4)
