@@ -33,10 +33,10 @@ class CommandLine:
     """Runs `holdfast` in this process through its real entry point."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
 
     def __call__(self, *words: str, typed: str | None = None, **environment: str) -> Ran:
-        result = CliRunner(env={**self._environment, **environment}).invoke(
+        result = CliRunner(env={**self.environment, **environment}).invoke(
             main, list(words), input=typed, prog_name="holdfast"
         )
         if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -150,11 +150,12 @@ def test_both_sides_are_read_into_one_form() -> None:
     oracle = {
         "accounts": {
             "k": {
-                "balances": {"USDT": {"free": "499.00000000", "locked": "1.00000000", "total": "500.00000000"}},
+                "balances": {"USDT": {"free": "499.0", "locked": "1.0", "total": "500.00000000"}},
                 "orders": [
                     {
                         "symbol": "BTCUSDT", "orderId": 7, "clientOrderId": ORDER.client_order_id,
-                        "side": "BUY", "origQty": "0.01000000", "executedQty": "0.01000000", "status": "FILLED",
+                        "side": "BUY", "status": "FILLED",
+                        "origQty": "0.01000000", "executedQty": "0.01000000",
                         "fills": [
                             {"tradeId": 3, "price": "50000.00000000", "qty": "0.01000000",
                              "commission": "0.00001000", "commissionAsset": "BTC"},

@@ -130,7 +130,7 @@ class _Play:
         with self._progress.step("tenant", "creating tenant, account, profiles and robots") as told:
             cast = await casting.assemble(ledger, self._settings, origin)
             shares = ", ".join(f"{name} {amount:,}" for name, amount in PROFILES.items())
-            told.append(f"profiles {shares} USDT; robots {', '.join(cast.keys)}")
+            told.append(f"profiles {shares} USDT; {len(cast.keys)} robots")
         api = await self._start_daemon(http)
         robots = {
             name: Robot(name, key, api=api, http=http, tally=self._tally, seed=self._options.seed)
@@ -225,7 +225,7 @@ class _Play:
         while True:
             self._stage.check()
             left = max(until - time.monotonic(), 0)
-            self._progress.moving("trading", f"{left:4.0f} s left   {self._counts()}   {self._raced()}")
+            self._progress.moving("trading", f"{left:4.0f} s left  {self._raced()}{self._counts()}")
             await asyncio.sleep(_LINE_EVERY_S)
 
     def _counts(self) -> str:
@@ -240,10 +240,10 @@ class _Play:
         if row is None:
             return ""
         orders_, positions, free = (
-            f"{parse_decimal(row[name], name):,.2f}"
+            f"{parse_decimal(row[name], name):,.0f}"
             for name in ("reserved_for_orders", "reserved_for_positions", "available")
         )
-        return f"{_RACE}: {orders_} in orders, {positions} in positions, {free} available"
+        return f"{_RACE}: {orders_} in orders + {positions} in positions + {free} available | "
 
     async def _settle(self, ledger: Ledger, cast: Cast, robot: Robot) -> None:
         """Cancel every open order over the API and wait until nothing is unfinished."""

@@ -52,7 +52,7 @@ def _capital(result: Result) -> list[str]:
     quote = result.profiles[0].quote_asset if result.profiles else ""
     checked = f"{result.tally.readings:,} times while trading, then rebuilt from the journal"
     return [
-        f"CAPITAL  in {quote}: available = allocated - in orders - in positions + realized pnl >= 0",
+        f"CAPITAL  in {quote}: available = allocated - in orders - in positions + realized pnl, fees in it",
         *_table(heads, rows, "lrrrrrl"),
         f"  checked {checked}: {len(result.invariant_violations)} violations (shown to {_PLACES} decimals)",
     ]
