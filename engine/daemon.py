@@ -334,17 +334,17 @@ class Daemon:
             "notes": self._gates.notes,
             "loops": [_loop(each) for each in loops],
             "database": await self._database_health(),
-            **self._engine_health(),
+            **await self._engine_health(),
         }
 
-    def _engine_health(self) -> dict[str, Any]:
+    async def _engine_health(self) -> dict[str, Any]:
         engine = self._engine
         if engine is None:
             return {"capital": [], "invariant": None, "exchange": [], "locks": {}, "intents": {}}
         findings = engine.watchdog.findings
         sample = self._metrics.registry.get_sample_value
         return {
-            "capital": findings.capital,
+            "capital": await self._capital(engine),
             "invariant": {
                 "checked_at": None if findings.checked_at is None else findings.checked_at.isoformat(),
                 "profiles": findings.profiles,
@@ -376,6 +376,12 @@ class Daemon:
                 "facts_pending": engine.recorder.pending,
             },
         }
+
+    async def _capital(self, engine: _Engine) -> list[dict[str, Any]]:
+        try:
+            return await engine.watchdog.capital()
+        except HoldfastError:
+            return engine.watchdog.findings.capital  # as it was at the last look; `database` says why
 
     async def _database_health(self) -> dict[str, Any]:
         shown: dict[str, Any] = {

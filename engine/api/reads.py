@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.api.answers import READ_ERRORS, answer, order_view
+from engine.api.requests import PRINTABLE
 from engine.api.services import Services
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.ledger import reads
 
 _LIMIT_MAX = 500
 _ID_LENGTH_MAX = 64
-_Text = Annotated[str | None, Query(min_length=1, max_length=_ID_LENGTH_MAX)]
+_Text = Annotated[str | None, Query(min_length=1, max_length=_ID_LENGTH_MAX, pattern=PRINTABLE)]
 
 
 def router(services: Services) -> APIRouter:
@@ -24,6 +25,8 @@ def router(services: Services) -> APIRouter:
     @routes.get("/orders/by-client-id/{client_order_id}", summary="One order, by its client order id")
     async def by_client_id(request: Request, client_order_id: str) -> Response:
         caller = await services.caller(request)
+        if not client_order_id.isprintable():
+            raise HoldfastError(ErrorCode.NOT_FOUND)
         view = await reads.get_order_by_client_id(
             services.at_work().ledger, caller.tenant_id, client_order_id
         )
@@ -74,9 +77,8 @@ def router(services: Services) -> APIRouter:
     async def capital(request: Request, profile: _Text = None) -> Response:
         caller = await services.caller(request)
         profile_id = await _profile_id(services, caller.tenant_id, profile)
-        return answer(
-            {"capital": await reads.get_capital(services.at_work().ledger, caller.tenant_id, profile_id)}
-        )
+        found = await reads.get_capital(services.at_work().ledger, caller.tenant_id, profile_id)
+        return answer({"capital": found if profile_id is None else [found]})
 
     @routes.get("/positions", summary="Holdings per profile and symbol")
     async def positions(request: Request, profile: _Text = None) -> Response:

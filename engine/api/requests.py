@@ -49,7 +49,9 @@ QuantityOrAll = Annotated[
     BeforeValidator(_quantity_or_all),
     WithJsonSchema({"anyOf": [_NUMBER_SCHEMA, {"const": "all", "type": "string"}]}),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
+# Control characters have no place in a name, and the database takes no NUL in a text.
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTABLE)]
 
 
 class _Order(BaseModel):
@@ -75,7 +77,7 @@ class _Order(BaseModel):
         le=3_600_000,
         description="not sent at all if this many milliseconds pass before its turn",
     )
-    label: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+    label: Name | None = Field(
         default=None, description="the robot's own mark; shown, never sent to the exchange"
     )
 

@@ -73,7 +73,8 @@ def router(services: Services) -> APIRouter:
     async def cancel(request: Request, order_id: str) -> Response:
         caller = await services.caller(request)
         command = CancelCommand(caller.tenant_id, identity(order_id), f"robot:{caller.robot_id}")
-        return _canceled(request, await services.at_work().trading.cancel(command))
+        given = await services.at_work().trading.cancel(command)
+        return _canceled(request, command, given)
 
     @routes.get("/time", summary="The server's clock")
     async def clock() -> dict[str, Any]:
@@ -118,14 +119,15 @@ def _answered(request: Request, given: Answer) -> Response:
     )
 
 
-def _canceled(request: Request, given: Answer) -> Response:
+def _canceled(request: Request, command: CancelCommand, given: Answer) -> Response:
     if not given.ok:
         details = dict(given.details)
         message = details.pop("message", None)
         # What is known of a cancel is not what is known of the order.
         return problem(request, ErrorCode(given.code), message, outcome=Outcome.UNKNOWN, details=details)
     ended = given.details.get("cancel") in _CANCEL_ENDED
-    return answer(_shown(given) | {"recorded": given.recorded}, 200 if ended else 202)
+    shown = {"id": str(command.intent_id)} | _shown(given) | {"recorded": given.recorded}
+    return answer(shown, 200 if ended else 202)
 
 
 def _shown(given: Answer) -> dict[str, Any]:

@@ -49,15 +49,23 @@ class Watchdog:
         self.findings = found
         return found
 
+    async def capital(self) -> list[dict[str, Any]]:
+        """Read every profile's capital as it is now, and show it in the metrics."""
+        ledger = self._context.ledger
+        tenants = sorted({each.tenant_id for each in await work.due_profiles(ledger)})
+        rows = [
+            dict(row, tenant_id=str(tenant_id))
+            for tenant_id in tenants
+            for row in await reads.get_capital(ledger, tenant_id, None)
+        ]
+        self._show_capital(rows)
+        return rows
+
     async def _pass(self) -> Findings:
         ledger, metrics = self._context.ledger, self._context.metrics
         found = Findings()
+        found.capital = await self.capital()
         due = await work.due_profiles(ledger)
-        for tenant_id in sorted({each.tenant_id for each in due}):
-            found.capital += [
-                dict(row, tenant_id=str(tenant_id))
-                for row in await reads.get_capital(ledger, tenant_id, None)
-            ]
         for each in due:
             rebuilt = await reads.rebuild_capital(ledger, each.tenant_id, each.profile_id)
             metrics.invariant_checks_total.labels(CHECK).inc()
@@ -67,7 +75,6 @@ class Watchdog:
                 found.violations.append(_violation(each.profile_id, rebuilt))
                 await self._halt(each.tenant_id, each.profile_id, rebuilt)
         metrics.invariant_violations.labels(CHECK).set(len(found.violations))
-        self._show_capital(found.capital)
         await self._look_at_intents(found)
         found.profiles = len(due)
         found.checked_at = self._context.clock.now()

@@ -1,0 +1,264 @@
+"""A daemon, its embedded database and a paper exchange as a user starts them, each a process of its own."""
+
+import asyncio
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from engine.cli.acts import accounts, profiles, robots, tenants
+from engine.cli.acts.session import on_ledger
+from engine.deploy.embedded import running_url
+from engine.exchange.account import ExchangeUrls
+from engine.runtime.settings import Settings
+
+HOLDFAST = (sys.executable, "-c", "from engine.cli import main; main(prog_name='holdfast')")
+WAIT_S = 30.0
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    text: str
+
+
+def call(  # noqa: PLR0917 - method, path and body read like a request
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    key: str | None = None,
+    idem: str | None = None,
+    **headers: str,
+) -> Answer:
+    """Make one request; `body` is sent as JSON, or as it is if it is bytes."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    if key is not None:
+        sent["Authorization"] = f"Bearer {key}"
+    if idem is not None:
+        sent["Idempotency-Key"] = idem
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    try:
+        connection.request(method, path, data, sent)
+        response = connection.getresponse()
+        text = response.read().decode()
+    finally:
+        connection.close()
+    received = {name.lower(): value for name, value in response.getheaders()}
+    shown = json.loads(text) if "json" in received.get("content-type", "") else text
+    return Answer(response.status, received, shown, text)
+
+
+def until(what: str, look: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
+    """Return the first true value of `look`; fails with `what` when it does not come in time."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {wait_s} s: {what}"
+        time.sleep(_POLL_S)
+
+
+class Process:
+    """One `holdfast` process; stderr goes to a file, events are read from stdout."""
+
+    def __init__(self, arguments: list[str], folder: Path, name: str, **settings: str) -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("HOLDFAST_")}
+        environment |= {f"HOLDFAST_{key.upper()}": value for key, value in settings.items()}
+        self.log = folder / f"{name}.log"
+        self._said = folder / f"{name}.out"
+        with self.log.open("ab") as log, self._said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [*HOLDFAST, *arguments], stdin=subprocess.DEVNULL, stdout=said, stderr=log, env=environment
+            )
+
+    def said(self, event: str) -> dict[str, Any]:
+        """Wait for an event line."""
+
+        def look() -> dict[str, Any] | None:
+            for line in self._said.read_text().splitlines():
+                found: dict[str, Any] = json.loads(line)
+                if found["event"] == event:
+                    return found
+            assert self.process.poll() is None, f"it ended: {self.log.read_text()[-2000:]}"
+            return None
+
+        return dict(until(f"the event {event}", look))
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(WAIT_S)
+
+
+@dataclass(slots=True)
+class Tenant:
+    """A tenant with one robot, one exchange account and the profile `main` with 10,000 USDT."""
+
+    name: str
+    tenant_id: UUID
+    key: str
+    account: str
+    profile_id: str
+
+
+@dataclass(slots=True)
+class Stage:
+    """What a test speaks to. The market is held still until a test moves it."""
+
+    folder: Path
+    paper_process: Process
+    paper: int
+    control: int
+    daemon: Process
+    port: int
+    tenants: list[Tenant] = field(default_factory=list)
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls) -> Iterator[Self]:
+        """Start all of it; whatever happens, no process and no file is left."""
+        folder = Path(tempfile.mkdtemp(prefix="holdfast-stage-"))
+        folder.chmod(0o711)  # for the unprivileged user of the database, when this runs as root
+        running: list[Process] = []
+        try:
+            exchange = Process(
+                ["paper", "--port", "0", "--control-port", "0", "--step-ms", "0", "--exit-with-parent"],
+                folder,
+                "paper",
+            )
+            running.append(exchange)
+            daemon = start_daemon(folder)
+            running.append(daemon)
+            paper = exchange.said("ready")
+            stage = cls(
+                folder,
+                exchange,
+                paper["port"],
+                paper["control_port"],
+                daemon,
+                daemon.said("listening")["port"],
+            )
+            stage.pin("50000", "50010")
+            until("the database's gates", lambda: stage.gate() in {None, "accounts"})
+            yield stage
+            daemon = stage.daemon
+            running.append(daemon)
+        finally:
+            for process in reversed(running):
+                process.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def tenant(self, deposit: str = "100000", *, blind: bool = False, capital: str = "10000") -> Tenant:
+        """Make a tenant as the CLI does; `blind` has streams that never answer."""
+        name = f"t{uuid4().hex[:8]}"
+        self.steer("POST", "/accounts", {"key": name, "secret": "s", "deposits": {"USDT": deposit}})
+        urls = accounts.paper_urls(f"http://127.0.0.1:{self.paper}")
+        if blind:
+            urls = ExchangeUrls(urls.rest_url, "ws://127.0.0.1:9/ws-api/v3", "ws://127.0.0.1:9/stream/ws")
+
+        async def make(ledger: Any, settings: Settings) -> Tenant:
+            made = await tenants.create(ledger, name)
+            robot = await robots.create(ledger, name, "r1")
+            credentials = accounts.Credentials(name, "s")
+            account = await accounts.create(
+                ledger, settings, name, "paper", exchange="binance", credentials=credentials, urls=urls
+            )
+            profile = await profiles.create(
+                ledger,
+                name,
+                "main",
+                account="paper",
+                quote="USDT",
+                spec={"symbols": ["BTC/USDT"]},
+                amount=capital,
+            )
+            return Tenant(
+                name, UUID(made["tenant_id"]), robot["key"], account["account_id"], profile["profile_id"]
+            )
+
+        settings = Settings(data_dir=self.folder / "data")
+        tenant = asyncio.run(on_ledger(self.database_url, settings, make))
+        self.tenants.append(tenant)
+        until("its account is connected", lambda: self.connected(tenant))
+        return tenant
+
+    def connected(self, tenant: Tenant) -> bool:
+        """Tell whether the daemon trades on a tenant's account."""
+        rows = self.call("GET", "/internal/health").body["exchange"]
+        return any(row["tenant_id"] == str(tenant.tenant_id) and row["problem"] is None for row in rows)
+
+    @property
+    def database_url(self) -> str:
+        url = running_url(self.folder / "data")
+        assert url is not None, "the embedded database does not run"
+        return url
+
+    def call(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+        return call(self.port, method, path, body, **more)
+
+    def steer(self, method: str, path: str, body: Any = None) -> Any:
+        """Speak to the paper exchange's control port."""
+        answer = call(self.control, method, path, body)
+        assert 200 == answer.status, answer.text
+        return answer.body
+
+    def pin(self, bid: str, ask: str) -> None:
+        """Hold BTC/USDT at two prices."""
+        self.steer("POST", "/market", {"symbol": "BTCUSDT", "bid": bid, "ask": ask, "depth": "50"})
+
+    def gate(self) -> str | None:
+        """Return the first closed gate."""
+        gate: str | None = self.call("GET", "/readyz").body.get("gate")
+        return gate
+
+    def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
+        """Read the database as its administrator."""
+
+        async def read() -> list[dict[str, Any]]:
+            conn = await asyncpg.connect(self.database_url)
+            try:
+                return [dict(row) for row in await conn.fetch(sql, *args)]
+            finally:
+                await conn.close()
+
+        return asyncio.run(read())
+
+    def restart(self) -> None:
+        """Start the daemon again on the same folder."""
+        self.daemon = start_daemon(self.folder)
+        self.port = self.daemon.said("listening")["port"]
+
+
+def start_daemon(folder: Path, **settings: str) -> Process:
+    """Start `holdfast run` on a free port, with short intervals."""
+    chosen = {
+        "data_dir": str(folder / "data"),
+        "watchdog_interval_s": "1",
+        "clock_interval_s": "1",
+        "poll_interval_s": "2",
+        "stream_silent_s": "20",
+        **settings,
+    }
+    return Process(["run", "--port", "0", "--exit-with-parent"], folder, "daemon", **chosen)
