@@ -68,7 +68,8 @@ import sys
 from click.testing import CliRunner
 from engine.cli import main
 for words in (["tenants", "create", "acme"], ["robots", "create", "acme", "ada"],
-              ["accounts", "list", "acme"], ["profiles", "list", "acme"], ["orders", "list", "acme"], ["capital"]):
+              ["accounts", "list", "acme"], ["profiles", "list", "acme"], ["orders", "list", "acme"],
+              ["capital"]):
     result = CliRunner(env={cli.environment!r}).invoke(main, words)
     assert result.exit_code == 0, result.output
 assert "ccxt" not in sys.modules and "ccxt.async_support" not in sys.modules
