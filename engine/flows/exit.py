@@ -5,14 +5,14 @@ from engine.domain.ids import client_order_id
 from engine.domain.instruments import check_order
 from engine.flows.accounts import AccountSession, Profile
 from engine.flows.cancel import CancelFlow
-from engine.flows.commands import Answer, ExitCommand, denied, refused_by
+from engine.flows.commands import Answer, ExitCommand, denied
 from engine.flows.context import FlowContext, new_id
 from engine.flows.inflight import Inflight
 from engine.flows.opening import Opener
 from engine.flows.placing import Placer, Ready
 from engine.flows.queue import TurnQueue
 from engine.flows.record import Recorder
-from engine.flows.replay import of_replay
+from engine.flows.replay import of_known_key, of_replay
 from engine.ledger import exits
 from engine.ledger.exits import OpenExit
 from engine.ledger.intents import Denied, Replayed
@@ -42,7 +42,7 @@ class ExitFlow:
             try:
                 answer = await self._queued(command, expires_at)
             except HoldfastError as error:
-                answer = refused_by(error)
+                answer = await of_known_key(self._context.ledger, command, error)
         self._count(answer, started)
         return answer
 

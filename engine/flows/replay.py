@@ -1,12 +1,14 @@
 """Answers out of what is recorded: the same key gets the intent's present state, then its final answer."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from engine.domain.errors import ErrorCode, Outcome
+from engine.domain.errors import ErrorCode, HoldfastError, Outcome
 from engine.domain.states import IntentState
-from engine.flows.commands import OK, Answer
-from engine.ledger.intents import IntentView, Replayed
+from engine.flows.commands import OK, Answer, EntryCommand, ExitCommand, denied, refused_by
+from engine.ledger.intents import IntentView, Replayed, find_answer
+from engine.ledger.seam import Ledger
 
 _ENDS: Mapping[IntentState, tuple[str, Outcome]] = {
     IntentState.SENDING: (ErrorCode.INTENT_SENDING, Outcome.UNKNOWN),
@@ -17,6 +19,11 @@ _ENDS: Mapping[IntentState, tuple[str, Outcome]] = {
     IntentState.NOT_PLACED: (ErrorCode.NOT_PLACED, Outcome.NOT_PLACED),
 }
 
+# Refusals by the moment, not by the request: the same request may have been opened before.
+_OF_THE_MOMENT = frozenset(
+    {ErrorCode.STALE_PRICE, ErrorCode.INTENT_EXPIRED, ErrorCode.BUSY, ErrorCode.NOT_READY}
+)
+
 
 def of_replay(replayed: Replayed) -> Answer:
     """Return the answer to a key that was used before."""
@@ -25,6 +32,24 @@ def of_replay(replayed: Replayed) -> Answer:
     denial = dict(replayed.denial or {})
     code = str(denial.pop("code", ErrorCode.INTERNAL.value))
     return Answer(code, Outcome.NOT_PLACED, replay=True, details=denial)
+
+
+async def of_known_key(ledger: Ledger, command: EntryCommand | ExitCommand, error: HoldfastError) -> Answer:
+    """Return the answer of a request that was refused before step 1: a known key keeps its first answer."""
+    if error.code in _OF_THE_MOMENT:
+        with contextlib.suppress(HoldfastError):  # without a database the refusal itself is the answer
+            known = await find_answer(
+                ledger,
+                command.tenant_id,
+                command.robot_id,
+                command.idempotency_key,
+                command.request_hash,
+            )
+            if isinstance(known, Replayed):
+                return of_replay(known)
+            if known is not None:
+                return denied(known.code, known.details)
+    return refused_by(error)
 
 
 def of_intent(view: IntentView, *, replay: bool) -> Answer:

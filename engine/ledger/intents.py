@@ -143,6 +143,17 @@ class Ending:
         return item | {"exchange_code": self.exchange_code, "message": self.reason}
 
 
+async def find_answer(
+    ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: str, request_hash: str
+) -> Replayed | Denied | None:
+    """Return what a key was answered, None if it is new; opens nothing."""
+    found = await ledger.call("fn_find_answer", tenant_id, robot_id, key, request_hash)
+    if found is None:
+        return None
+    result = open_result(found, None)
+    return None if isinstance(result, Opened) else result
+
+
 async def not_placed(
     ledger: Ledger, tenant_id: UUID, ending: Ending, *, deadline: float | None = None
 ) -> Ended:

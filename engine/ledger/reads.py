@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from engine.domain.errors import ErrorCode, HoldfastError
 from engine.ledger.intents import IntentView
 from engine.ledger.seam import Ledger
 
@@ -12,14 +13,12 @@ Json = dict[str, Any]
 
 async def get_order(ledger: Ledger, tenant_id: UUID, intent_id: UUID) -> IntentView | None:
     """Return an intent's view, None if this tenant has none of that id."""
-    view: IntentView | None = await ledger.call("fn_get_order", tenant_id, intent_id)
-    return view
+    return await _view(ledger, "fn_get_order", tenant_id, intent_id)
 
 
 async def get_order_by_client_id(ledger: Ledger, tenant_id: UUID, client_order_id: str) -> IntentView | None:
     """Return the view of the intent with this client order id, or None."""
-    view: IntentView | None = await ledger.call("fn_get_order_by_client_id", tenant_id, client_order_id)
-    return view
+    return await _view(ledger, "fn_get_order_by_client_id", tenant_id, client_order_id)
 
 
 async def list_orders(ledger: Ledger, tenant_id: UUID, filters: Mapping[str, Any]) -> list[IntentView]:
@@ -83,4 +82,14 @@ async def account_equations(ledger: Ledger, tenant_id: UUID, account_id: UUID) -
 async def rebuild_capital(ledger: Ledger, tenant_id: UUID, profile_id: UUID) -> Json:
     """Rebuild a profile's figures from the journal and compare; `equal` is the invariant."""
     view: Json = await ledger.call("fn_rebuild_capital", tenant_id, profile_id)
+    return view
+
+
+async def _view(ledger: Ledger, function: str, tenant_id: UUID, name: UUID | str) -> IntentView | None:
+    try:
+        view: IntentView | None = await ledger.call(function, tenant_id, name)
+    except HoldfastError as error:
+        if error.code is ErrorCode.NOT_FOUND:
+            return None
+        raise
     return view

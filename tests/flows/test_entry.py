@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from engine.domain.errors import Outcome
+from engine.ledger import reads
 from engine.paper.faults import FaultKind, Match
 from tests.flows.rig import QUICK, Rig, open_rig, until
 from tests.paper.clients import KEY
@@ -143,6 +144,17 @@ async def test_old_quote_is_stale(rig: Rig) -> None:
     answer = await rig.desk.entries.run(rig.entry("0.001", None))
     assert ("STALE_PRICE", True) == (answer.code, answer.retryable)
     assert answer.details["age_ms"] >= 3_000
+
+
+async def test_known_key_of_a_stale_market_entry(rig: Rig) -> None:
+    """A market entry that is asked for again keeps its answer, though there is no fresh price any more."""
+    await rig.quote()
+    first = await rig.desk.entries.run(rig.entry("0.001", None, key="k"))
+    rig.gateway._anchor_ms += 3_000
+    again = await rig.desk.entries.run(rig.entry("0.001", None, key="k"))
+    assert ("OK", "OK", True) == (first.code, again.code, again.replay)
+    other = await rig.desk.entries.run(rig.entry("0.002", None, key="k"))
+    assert "IDEMPOTENCY_KEY_REUSED" == other.code
 
 
 async def test_foreign_profile_is_not_found(rig: Rig) -> None:
@@ -281,3 +293,6 @@ async def test_third_asset_fee_is_valued(rig: Rig) -> None:
     view = await rig.only_intent()
     assert view["order"] is not None
     assert ["BNB"] == list(view["order"]["fees"])
+    assert "filled" == view["order"]["status"]
+    (fill,) = await reads.list_fills(rig.observer, rig.tenant_id, {})
+    assert fill["fee_value"] is not None
