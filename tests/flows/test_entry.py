@@ -222,32 +222,6 @@ async def test_expired_while_waiting(rig: Rig) -> None:
     assert 1 == len(await rig.intents())
 
 
-async def test_database_away_while_recording(rig: Rig) -> None:
-    """Placed but not recorded in time is answered so; the fact is kept until the database is back."""
-    rig.plug.when = "after submit"
-    rig.plug.what = lambda: setattr(rig.plug, "down", True)
-    answer = await rig.desk.entries.run(rig.entry())
-    assert ("OK", Outcome.PLACED, False) == (answer.code, answer.outcome, answer.recorded)
-    assert rig.exchange_orders() == {answer.intent["client_order_id"]: [answer.details["exchange_order_id"]]}  # type: ignore[index]
-    assert "sending" == (await rig.only_intent())["state"]
-    assert 1 == rig.desk.recorder.pending
-    rig.plug.down = False
-    await until(lambda: rig.desk.recorder.pending == 0)
-    assert "confirmed" == (await rig.only_intent())["state"]
-    await rig.check_books()
-
-
-async def test_database_away_before_opening(rig: Rig) -> None:
-    """Without a database nothing is opened and nothing is sent; the same key works when it is back."""
-    await rig.desk.context.accounts.profile(rig.tenant_id, "first")
-    rig.plug.down = True
-    answer = await rig.desk.entries.run(rig.entry(key="k"))
-    assert ("DATABASE_UNAVAILABLE", Outcome.NOT_PLACED) == (answer.code, answer.outcome)
-    assert "before submit" not in rig.plug.crossings
-    rig.plug.down = False
-    assert "OK" == (await rig.desk.entries.run(rig.entry(key="k"))).code
-
-
 async def test_sixteen_robots_race(rig: Rig) -> None:
     """Sixteen entries on one profile and symbol over two processes: one at a time, never over the capital."""
     second = rig.restart()
