@@ -1,9 +1,10 @@
 """fn_rebuild_capital: the journal alone gives the stored balances, and a forged row is found."""
 
+import asyncio
 from decimal import Decimal
 from uuid import uuid4
 
-from tests.sql.capital.world import OPERATOR, SYMBOL, World
+from tests.sql.capital.world import OPERATOR, SYMBOL, World, call
 
 FORGERIES = {
     "balance": "UPDATE engine.profile_capital SET allocated = allocated + 1, available = available + 1",
@@ -47,3 +48,21 @@ async def test_a_foreign_profile_does_not_exist(world: World) -> None:
     await world.refused("HF404", "fn_rebuild_capital", world.one.id, world.other.profile)
     await world.refused("HF404", "fn_rebuild_capital", world.one.id, uuid4())
     await world.refused_to_foreign_claim("fn_rebuild_capital", world.one.profile)
+
+
+async def test_is_one_snapshot(world: World) -> None:
+    """While two callers move capital every rebuild is equal: balances and journal are of one moment."""
+    one = world.one
+    movers = [await world.database.connect() for _ in range(2)]
+
+    async def move(number: int) -> None:
+        for turn in range(20):
+            args = (one.id, one.profile, Decimal(1), f"{number}-{turn}", OPERATOR, None)
+            await call(movers[number], "fn_allocate", *args)
+
+    moving = asyncio.gather(move(0), move(1))
+    while not moving.done():
+        assert (await world.call("fn_rebuild_capital", one.id, one.profile))["equal"]
+        await asyncio.sleep(0)
+    await moving
+    assert "40" == (await world.capital())["allocated"]
