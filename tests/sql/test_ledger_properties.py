@@ -178,6 +178,7 @@ class Life:
         )
         assert figures["available"] >= 0 or capital["mode"] != "active"
         assert [] == await self.admin.fetch(_UNBALANCED, tenant.id)
+        assert [] == await self.admin.fetch(_UNEXPLAINED, tenant.id)
         return dict(capital)
 
 
@@ -185,6 +186,13 @@ _FORMULA = ("allocated", "available", "reserved_for_orders", "reserved_for_posit
 _UNBALANCED = """
 SELECT event_id FROM engine.ledger_entries WHERE tenant_id = $1
 GROUP BY event_id HAVING sum(CASE type WHEN 'DEBIT' THEN amount ELSE -amount END) <> 0
+"""
+
+_UNEXPLAINED = """
+SELECT h.asset FROM engine.unassigned_holdings h
+WHERE h.tenant_id = $1 AND h.quantity <> (
+  SELECT coalesce(sum(e.delta), 0) FROM engine.unassigned_events e
+  WHERE e.tenant_id = h.tenant_id AND e.account_id = h.account_id AND e.asset = h.asset)
 """
 
 
