@@ -56,7 +56,8 @@ def test_short_demo_on_recorded_trades_holds_and_leaves_nothing(tmp_path: Path) 
         found["invariant_violations"],
         found["ledger_equals_exchange"],
     )
-    assert found["intents"] == found["orders"] == found["exchange_orders"] > 0
+    assert found["intent_states"]["confirmed"] == found["orders"] == found["exchange_orders"] > 0
+    assert found["intents"] >= found["orders"]  # a post-only order may be rejected by the exchange
     assert found["fills"] == found["exchange_fills"] > 0
     assert {"INSUFFICIENT_CAPITAL", "INVALID_PRICE"} <= found["denials"].keys()
     assert found["sent_twice"] >= 2
