@@ -29,6 +29,33 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         default=8, ge=1, le=200, description="Database connections of one process at most."
     )
+    database_role: str | None = Field(
+        default="holdfast_engine",
+        description="Role that every session takes. Empty behind a transaction pooler, whose own login then "
+        "must have the role and its timeouts.",
+    )
+    database_statement_cache_size: int = Field(
+        default=256, ge=0, le=10_000, description="Prepared statements of a session; 0 behind a pooler."
+    )
+    order_valid_for_ms: int = Field(
+        default=5_000,
+        ge=500,
+        le=60_000,
+        description="How long the exchange accepts a signed order; later it refuses it by itself.",
+    )
+    entry_lock_ttl_ms: int = Field(
+        default=30_000,
+        ge=1_000,
+        le=3_600_000,
+        description="When an entry that was not answered is looked for at the exchange. Must exceed all "
+        "timeouts of placing and recording together; the start fails otherwise.",
+    )
+    queue_length_max: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Entries, or exits, that may wait for one profile and symbol; the next gets BUSY.",
+    )
     auto_deploy: bool = Field(
         default=False,
         description="Deploy sql/ at start to the database of database_url too; the embedded one always is.",
