@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -60,7 +61,7 @@ def main(settings: Settings, host: str | None, port: int | None, *, exit_with_pa
         embedded = EmbeddedPostgres(settings.data_dir)
         url = embedded.start()  # here, in the main thread, before there is a loop to block
     else:
-        url = settings.database_url.get_secret_value()
+        url = _checked_url(settings.database_url.get_secret_value())
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             daemon = Daemon(settings, url, embedded=embedded is not None)
@@ -188,7 +189,12 @@ class Daemon:
             note=self._gates.note,
         )
         self._gates.open(Gate.SCHEMA)
-        options = LedgerOptions(self._url, pool_size=self._settings.database_pool_size)
+        options = LedgerOptions(
+            self._url,
+            pool_size=self._settings.database_pool_size,
+            role=self._settings.database_role or None,
+            statement_cache_size=self._settings.database_statement_cache_size,
+        )
         ledger = await Ledger.connect(options, self._metrics, self._clock)
         try:
             engine = self._build(ledger, await startup.installation_tag(ledger))
@@ -218,7 +224,11 @@ class Daemon:
             metrics=self._metrics,
             tag=tag,
             owner=uuid4(),
-            timings=Timings(),
+            timings=Timings(
+                valid_for_ms=self._settings.order_valid_for_ms,
+                lock_ttl_ms=self._settings.entry_lock_ttl_ms,
+                queue_length_max=self._settings.queue_length_max,
+            ),
         )
         recorder = Recorder(context)
         cancels = CancelFlow(context, recorder)
@@ -431,6 +441,12 @@ def _vault(settings: Settings) -> Vault:
         return open_vault(None if key is None else key.get_secret_value(), folder)
     except (SecretsError, OSError) as error:
         raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
+
+
+def _checked_url(url: str) -> str:
+    if urlsplit(url).scheme not in {"postgres", "postgresql"}:
+        raise HoldfastError(ErrorCode.CONFIGURATION, "HOLDFAST_DATABASE_URL is no postgresql:// address.")
+    return url
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -102,14 +102,11 @@ class Connections:
             if connection.session is None:
                 continue
             try:
-                offset_ms = await connection.session.gateway.measure_clock()
+                await connection.session.gateway.measure_clock()
             except HoldfastError as error:
                 self._say(connection, CLOCK, str(error))
             else:
-                self._context.metrics.exchange_clock_offset_seconds.labels(connection.name).set(
-                    offset_ms / 1000
-                )
-                self._say(connection, CLOCK, None)
+                self._clock_measured(connection, connection.session.gateway)
 
     async def refresh_instruments(self) -> None:
         """Read tick, lot and fees again; the old ones stand while the exchange does not answer."""
@@ -175,9 +172,14 @@ class Connections:
             connection.session = None
             await gateway.close()
             raise
-        self._say(connection, CLOCK, None)
+        self._clock_measured(connection, gateway)
         self._context.accounts.add(session)
         _log.info("account connected", account=connection.name, exchange=connection.exchange)
+
+    def _clock_measured(self, connection: Connection, gateway: Gateway) -> None:
+        offset_ms = gateway.exchange_now_ms() - self._context.clock.unix_ms()
+        self._context.metrics.exchange_clock_offset_seconds.labels(connection.name).set(offset_ms / 1000)
+        self._say(connection, CLOCK, None)
 
     async def _load_instruments(self, connection: Connection, gateway: Gateway) -> None:
         found = await gateway.instruments()
