@@ -80,9 +80,6 @@ class Metrics:
         self.exchange_clock_offset_seconds = self._gauge(
             "exchange_clock_offset_seconds", "Exchange clock minus ours", "account"
         )
-        self.exchange_circuit_open = self._gauge(
-            "exchange_circuit_open", "1 while the circuit of an account is open", "account"
-        )
 
     def _declare_intents(self) -> None:
         self.intents_total = self._counter(
@@ -158,9 +155,6 @@ class Metrics:
             "loop_errors_total", "Unexpected errors that ended a loop's run", "loop"
         )
         self.loop_running = self._gauge("loop_running", "1 while a loop runs", "loop")
-        self.loop_iteration_duration_seconds = self._histogram(
-            "loop_iteration_duration_seconds", "Duration of a loop's iterations", "loop"
-        )
         self.stream_events_total = self._counter(
             "stream_events_total", "Events of the exchange's streams", "account", "kind"
         )
@@ -177,6 +171,3 @@ class Metrics:
             "http_request_duration_seconds", "Duration of robots' requests", "route", "method", "status"
         )
         self.http_requests_in_flight = self._gauge("http_requests_in_flight", "Requests being answered")
-        self.rate_limited_total = self._counter(
-            "rate_limited_total", "Requests refused for their rate", "scope"
-        )
