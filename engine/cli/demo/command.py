@@ -45,7 +45,13 @@ _INTERRUPTED = 130  # what shells show for Ctrl-C
 @click.option(
     "--seed", type=int, default=7, envvar="DEMO_SEED", show_envvar=True, show_default=True, help="Of prices."
 )
-@click.option("--lines", is_flag=True, help="Print every compared line, not only the sums.")
+@click.option(
+    "--lines",
+    is_flag=True,
+    envvar="DEMO_LINES",
+    show_envvar=True,
+    help="Print every compared line, not only the sums.",
+)
 def demo(seconds: float, json_file: Path | None, replay: Path | None, *, seed: int, lines: bool) -> None:
     """Three robots race for one profile's 1,000 USDT on a paper exchange.
 

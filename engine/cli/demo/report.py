@@ -63,7 +63,9 @@ def _events(result: Result) -> list[str]:
     p50, p99 = tally.entry_ms(0.5), tally.entry_ms(0.99)
     latency = "no entry was placed"
     if p50 is not None and p99 is not None:
-        latency = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, from the robot's request to the recorded confirmation"
+        latency = (
+            f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, request to recorded confirmation, waiting included"
+        )
     rows = [
         ("intents", sum(result.intent_states.values()), _counted(result.intent_states)),
         ("orders", len(result.ledger.orders), _counted(order_states(result.ledger))),
@@ -104,12 +106,12 @@ def _comparison(result: Result) -> list[str]:
         *_table(
             ("", "ledger", "exchange", "", ""),
             [
-                (what, here, there, f"{differing} differ" if differing else "equal", detail)
+                (what, here, there, _verdict(differing), detail)
                 for what, here, there, detail, differing in rows
             ],
             "lrrll",
         ),
-        "  every order by state and quantities, every fill by price, quantity and fee, every balance",
+        "  orders by state and quantities, fills by price, quantity and fee; --lines shows each of them",
     ]
 
 
@@ -125,6 +127,10 @@ def _lines(result: Result) -> list[str]:
             mark = "=" if here == there else "DIFFERS"
             lines.append(f"  {kind} {' '.join(key)}: {sentence(here)} | {sentence(there)}  {mark}")
     return lines
+
+
+def _verdict(differing: int) -> str:
+    return "equal" if not differing else "1 differs" if differing == 1 else f"{differing} differ"
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], sides: str) -> list[str]:
