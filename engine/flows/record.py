@@ -1,9 +1,10 @@
 """Recording what the exchange said: repeated within its budget, then kept until the database takes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, TypeVar
 from uuid import UUID
 
 from engine.domain.errors import HoldfastError
@@ -13,10 +14,11 @@ from engine.flows.accounts import AccountSession, OrderIds
 from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
 from engine.flows.valuation import Valuer
-from engine.ledger import entries, exits, fills, intents, orders
+from engine.ledger import entries, exits, fills, intents, orders, reads
 from engine.ledger.entries import Confirmation
 from engine.ledger.intents import Ended, Ending, Kind, Persisted
 from engine.ledger.translation import passing
+from engine.ledger.wire import instant
 from engine.runtime.log import get_logger
 
 T = TypeVar("T")
@@ -64,6 +66,7 @@ class Recorder:
         self._valuer = Valuer(context.clock)
         self._inflight = Inflight()
         self._pending = 0
+        self._looked: set[UUID] = set()
 
     @property
     def pending(self) -> int:
@@ -147,6 +150,25 @@ class Recorder:
             status = finished.order_status or status
         return Booked(tuple(each.code for each in applied), status)
 
+    async def value_late(self, session: AccountSession) -> int:
+        """Value fees that were booked without a rate, at the rate of now; returns how many were.
+
+        Exchanges tell past prices by candles only; the rate's source says that it is a later one. Cheap
+        where nothing waits: the ledger is asked once, then only after a fill that found no rate.
+        """
+        ledger, valued = self._context.ledger, 0
+        if session.account_id in self._looked and session.account_id not in self._valuer.unvalued:
+            return 0
+        self._valuer.unvalued.discard(session.account_id)
+        wanted = {"account_id": str(session.account_id), "unvalued": True}
+        for row in await reads.list_fills(ledger, session.tenant_id, wanted):
+            bookable = await self._valuer.bookable(session, _fill(row), "late")
+            if bookable.fee_rate is not None:
+                late = replace(bookable, rate_source=f"{bookable.rate_source}, late")
+                valued += await fills.value_fee(ledger, session.tenant_id, late) == "OK"
+        self._looked.add(session.account_id)
+        return valued
+
     async def within_budget(self, name: str, write: Write[T]) -> T | None:
         """Repeat a write until it commits or its budget is over; then keep repeating it behind the scenes.
 
@@ -216,3 +238,18 @@ class Recorder:
     def _count(self, step: int) -> None:
         self._pending += step
         self._context.metrics.facts_pending.set(self._pending)
+
+
+def _fill(row: Mapping[str, Any]) -> Fill:
+    """Return a recorded fill as the exchange reported it."""
+    return Fill(
+        row["symbol"],
+        row["exchange_order_id"],
+        row["exchange_trade_id"],
+        row["side"],
+        Decimal(row["price"]),
+        Decimal(row["quantity"]),
+        Decimal(row["fee_quantity"]),
+        row["fee_asset"],
+        instant(row["exchange_time"]),
+    )

@@ -1,7 +1,10 @@
-"""What a fee in a third asset is worth in the quote asset, at the moment of its fill."""
+"""What a fee in a third asset is worth in the quote asset, at its fill or as soon as a price is known."""
 
+import asyncio
+import contextlib
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from engine.domain.errors import HoldfastError
 from engine.domain.outcomes import Fill
@@ -10,6 +13,7 @@ from engine.ledger.fills import BookableFill
 from engine.runtime.clock import Clock
 
 RATE_AGE_MS_MAX = 30_000
+_RATE_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +27,18 @@ class Valuer:
     """Gives fills their fee rate: from a fresh quote, else from the last trade; else they stay unvalued."""
 
     def __init__(self, clock: Clock) -> None:
+        self.unvalued = set[UUID]()  # accounts with fees that found no rate
         self._clock = clock
         self._rates: dict[tuple[object, str], _Rate] = {}
 
     async def bookable(self, session: AccountSession, fill: Fill, source: str) -> BookableFill:
         """Return a fill as the ledger takes it."""
         instrument = session.instruments.get(fill.symbol)
-        known = instrument is not None and fill.fee_asset in {None, instrument.base, instrument.quote}
-        if instrument is None or fill.fee_asset is None or known or not fill.fee_quantity:
+        if instrument is None or fill.fee_asset in {None, instrument.base, instrument.quote}:
             return BookableFill(session.account_id, fill, source)
         rate = await self._rate(session, f"{fill.fee_asset}/{instrument.quote}")
         if rate.price is None:
+            self.unvalued.add(session.account_id)
             return BookableFill(session.account_id, fill, source)
         return BookableFill(session.account_id, fill, source, rate.price, rate.source)
 
@@ -49,10 +54,10 @@ class Valuer:
             return last
         price: Decimal | None = None
         if symbol in session.instruments:
-            try:
-                price = await session.gateway.last_price(symbol)
-            except HoldfastError:
-                price = None  # booked unvalued and flagged; valued later at its own time
+            # Without a price in time the fill is booked unvalued and flagged: a fact does not wait for it.
+            with contextlib.suppress(HoldfastError, TimeoutError):
+                async with asyncio.timeout(_RATE_TIMEOUT_S):
+                    price = await session.gateway.last_price(symbol)
         rate = _Rate(price, f"last {symbol}", self._clock.monotonic())
         self._rates[key] = rate
         return rate

@@ -104,6 +104,7 @@ class Monitor:
         try:
             for view in chosen:
                 await self._look(view)
+            await self._recorder.value_late(self._session)
         except HoldfastError as error:
             self.problem = f"{error.code.value}: {error}"
             self._hurry.set()  # soon again; the pause keeps its distance

@@ -270,3 +270,21 @@ async def test_third_asset_fee_is_valued(rig: Rig) -> None:
     assert "filled" == view["order"]["status"]
     (fill,) = await reads.list_fills(rig.observer, rig.tenant_id, {})
     assert fill["fee_value"] is not None
+
+
+async def test_unvalued_fee_is_valued_later(rig: Rig) -> None:
+    """Without a price the fill is booked and flagged, its reservation stays, until a price is there."""
+    rig.paper.matching.accounts[KEY].fee_asset = "BNB"
+    rig.paper.deposit(KEY, "BNB", 10 * 10**8)
+    instruments = rig.session.instruments
+    rig.session.instruments = {name: each for name, each in instruments.items() if name != "BNB/USDT"}
+    assert "OK" == (await rig.desk.entries.run(rig.entry("0.001", "50100"))).code
+    assert 0 == await rig.desk.recorder.value_late(rig.session)
+    assert Decimal(0) < Decimal((await rig.figures())["reserved_for_orders"])
+    rig.session.instruments = instruments
+    fresh = rig.restart()  # the rate that was not found is remembered for a while
+    assert 1 == await fresh.recorder.value_late(rig.session)
+    assert 0 == await fresh.recorder.value_late(rig.session)
+    (fill,) = await reads.list_fills(rig.observer, rig.tenant_id, {})
+    assert "last BNB/USDT, late" == fill["rate_source"]
+    assert "0" == (await rig.figures())["reserved_for_orders"]

@@ -1,4 +1,5 @@
--- Lists fills, newest event first. p_filter: order_id, profile_id, account_id, symbol, before (an event id), limit.
+-- Lists fills, newest event first. p_filter: order_id, profile_id, account_id, symbol, unvalued (true: only
+-- those whose third-asset fee has no value yet), before (an event id), limit.
 -- Locks nothing, writes nothing. Raises HF403 foreign tenant; HF422 bad filter.
 CREATE OR REPLACE FUNCTION engine.fn_list_fills(p_tenant_id uuid, p_filter jsonb)
 RETURNS jsonb
@@ -17,6 +18,7 @@ BEGIN
         AND (p_filter->>'profile_id' IS NULL OR f.profile_id = (p_filter->>'profile_id')::uuid)
         AND (p_filter->>'account_id' IS NULL OR f.account_id = (p_filter->>'account_id')::uuid)
         AND (p_filter->>'symbol' IS NULL OR f.symbol = p_filter->>'symbol')
+        AND (p_filter->>'unvalued' IS DISTINCT FROM 'true' OR f.fee_value IS NULL)
         AND (p_filter->>'before' IS NULL OR f.event_id < (p_filter->>'before')::bigint)
       ORDER BY f.event_id DESC LIMIT v_limit) f);
 END

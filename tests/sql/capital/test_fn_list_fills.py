@@ -22,6 +22,7 @@ async def test_filters_and_pages(world: World) -> None:
         "limit": 1,
     }
     assert [sold] == await world.call("fn_list_fills", one.id, wanted)
+    assert [] == await world.call("fn_list_fills", one.id, {"unvalued": True})
     assert [] == await world.call("fn_list_fills", world.other.id, {})
     await world.refused("HF422", "fn_list_fills", one.id, {"limit": -1})
     await world.refused_to_foreign_claim("fn_list_fills", {})
