@@ -10,6 +10,7 @@ import pytest
 
 from engine.runtime.secrets import hash_robot_key
 from tests.cli.commands import PAPER_KEY, PAPER_SECRET, CommandLine
+from tests.cli.front import exchange_that_says
 from tests.database.servers import Database
 
 
@@ -134,6 +135,21 @@ def test_wrong_keys_and_no_exchange_are_told(cli: CommandLine, paper: str) -> No
         )
         assert (3, "EXCHANGE_UNAVAILABLE") == (ran.code, ran.problem["code"])
     assert [] == cli.made("accounts", "list", "acme")
+
+
+def test_key_that_can_withdraw_is_refused(cli: CommandLine, paper: str) -> None:
+    """Where the exchange tells that a key may move money out, the account is not registered."""
+    cli.made("tenants", "create", "acme")
+    words = ("accounts", "create", "acme", "main", "--key", PAPER_KEY, "--secret", PAPER_SECRET, "-o", "json")
+    with exchange_that_says(paper, "/sapi/v1/account/apiRestrictions", {"enableWithdrawals": True}) as origin:
+        ran = cli(*words, "--paper", origin)
+    assert (5, "FORBIDDEN") == (ran.code, ran.problem["code"])
+    assert "withdraw" in ran.problem["message"]
+    assert [] == cli.made("accounts", "list", "acme")
+    with exchange_that_says(
+        paper, "/sapi/v1/account/apiRestrictions", {"enableWithdrawals": False}
+    ) as origin:
+        assert 0 == cli(*words, "--paper", origin).code
 
 
 @pytest.mark.parametrize(

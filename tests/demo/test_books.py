@@ -57,7 +57,7 @@ def test_equal_books_have_no_difference() -> None:
         ),
         (
             replace(BOOKS, fills={}),
-            "fill BTCUSDT 7 3: ledger buy 0.01 at 50000, fee 0.00001, exchange has none",
+            "fill BTCUSDT 7 3: ledger buy 0.01 at 50000, fee 0.00001 BTC, exchange has none",
         ),
         (
             replace(BOOKS, balances={"USDT": Decimal("500.00000001")}),

@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.domain.money import ZERO, to_text
 
+_DIGITS = 24
+
 
 @dataclass(frozen=True, slots=True)
 class BookedOrder:
@@ -80,7 +82,7 @@ def _compare_rows(
     exchange: Mapping[Any, BookedOrder] | Mapping[Any, BookedFill],
 ) -> list[Difference]:
     found = []
-    for key in sorted({*ledger, *exchange}):
+    for key in sorted({*ledger, *exchange}, key=by_number):
         name = f"{kind} {' '.join(key)}"
         here, there = ledger.get(key), exchange.get(key)
         if here is None or there is None:
@@ -93,13 +95,19 @@ def _compare_rows(
     return found
 
 
+def by_number(key: tuple[str, ...]) -> tuple[str, ...]:
+    """Sort key of an order's or fill's ids: 9 before 10."""
+    return (key[0], *(part.zfill(_DIGITS) for part in key[1:]))
+
+
 def sentence(row: BookedOrder | BookedFill | None) -> str | None:
     """Say in words what a row says; None for none."""
     if row is None:
         return None
     if isinstance(row, BookedOrder):
         return f"{row.side} {to_text(row.quantity)}, {row.status}, filled {to_text(row.filled_quantity)}"
-    return f"{row.side} {to_text(row.quantity)} at {to_text(row.price)}, fee {to_text(row.fee_quantity)}"
+    fee = f"{to_text(row.fee_quantity)} {row.fee_asset}"
+    return f"{row.side} {to_text(row.quantity)} at {to_text(row.price)}, fee {fee}"
 
 
 def _text(value: object) -> str:

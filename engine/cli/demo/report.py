@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from engine.cli.demo.books import sentence
+from engine.cli.demo.books import by_number, sentence
 from engine.cli.demo.result import Result, order_states
 from engine.domain.money import to_text
 
@@ -63,9 +63,7 @@ def _events(result: Result) -> list[str]:
     p50, p99 = tally.entry_ms(0.5), tally.entry_ms(0.99)
     latency = "no entry was placed"
     if p50 is not None and p99 is not None:
-        latency = (
-            f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, request to recorded confirmation, waiting included"
-        )
+        latency = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, request to recorded confirmation, waiting included"
     rows = [
         ("intents", sum(result.intent_states.values()), _counted(result.intent_states)),
         ("orders", len(result.ledger.orders), _counted(order_states(result.ledger))),
@@ -122,7 +120,7 @@ def _lines(result: Result) -> list[str]:
         ("order", result.ledger.orders, result.exchange.orders),
         ("fill", result.ledger.fills, result.exchange.fills),
     ):
-        for key in sorted({*ledger, *exchange}):
+        for key in sorted({*ledger, *exchange}, key=by_number):
             here, there = ledger.get(key), exchange.get(key)
             mark = "=" if here == there else "DIFFERS"
             lines.append(f"  {kind} {' '.join(key)}: {sentence(here)} | {sentence(there)}  {mark}")
