@@ -2,7 +2,7 @@
 -- Locks and writes nothing; raises nothing. Without p_intent_id the holder was not visible: still retryable.
 CREATE OR REPLACE FUNCTION engine.entry_locked_by(p_tenant_id uuid, p_intent_id uuid, p_expires_at timestamptz)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_client_order_id text;
   v_state text;

@@ -1,7 +1,7 @@
 -- What a robot is shown of an intent, its reservation, its order and the order's fees.
 -- Locks and writes nothing; raises nothing. Called by replays and reads, as the owner.
 CREATE OR REPLACE FUNCTION engine.intent_view(p_intent engine.intents) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = '' AS $$
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN (
     SELECT jsonb_build_object(

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION engine.replay_of(
   p_tenant_id uuid, p_robot_id uuid, p_key text, p_request_hash text
 ) RETURNS jsonb
-LANGUAGE plpgsql VOLATILE SET search_path = '' AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_known engine.idempotency_keys;
   v_intent engine.intents;

@@ -18,11 +18,8 @@ BEGIN
     required, required
   FROM unnest(p_plan) WHERE result IS NULL;
   INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
-  SELECT p_tenant_id, event_id, profile_id, intent_id, p_kind || '.sending', jsonb_build_object(
-    'client_order_id', client_order_id, 'symbol', symbol, 'type', type, 'quantity', trim_scale(quantity)::text,
-    'limit_price', trim_scale(limit_price)::text, 'reserved', trim_scale(required)::text, 'label', label,
-    'robot_id', robot_id, 'price_at', price_at), p_now
-  FROM unnest(p_plan) WHERE result IS NULL;
+  SELECT p_tenant_id, event_id, profile_id, intent_id, p_kind || '.sending', engine.sending_payload(d), p_now
+  FROM unnest(p_plan) d WHERE result IS NULL;
 END $$;
 COMMENT ON FUNCTION engine.write_intents(uuid, engine.intent_plan[], text, timestamptz) IS
   'writes intents, reservations and their outbox rows';
