@@ -1,6 +1,5 @@
-"""The real host names on loopback: an own certificate authority, and a resolver that leads them here."""
+"""The real host names on loopback: the paper exchange's own authority, and a resolver that leads them here."""
 
-import datetime as dt
 import functools
 import socket
 import ssl
@@ -8,12 +7,8 @@ import tempfile
 from pathlib import Path
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-HOST = "api.binance.com"
+from engine.paper.tls import Certificates, certificates
 
 
 class Loopback(AbstractResolver):
@@ -44,36 +39,15 @@ class Loopback(AbstractResolver):
 
 
 @functools.cache
+def made_once() -> Certificates:
+    """Make the certificates of this test run, in a folder that is left to the system to clear."""
+    return certificates(Path(tempfile.mkdtemp(prefix="holdfast-tls-")))
+
+
 def certificate_file() -> Path:
-    """Return a file with a self-signed certificate of the host and its key: authority and server in one."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    with tempfile.NamedTemporaryFile(suffix=".pem", delete=False) as file:
-        file.write(certificate.public_bytes(serialization.Encoding.PEM))
-        file.write(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-    return Path(file.name)
+    """Return the file of the authority that a client has to trust."""
+    return made_once().ca_file
 
 
 def server_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate_file())
-    return context
+    return made_once().server_context()
