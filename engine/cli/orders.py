@@ -36,6 +36,22 @@ _FILL_COLUMNS = (
     "fee_asset",
     "source",
 )
+_FIRST = (
+    "id",
+    "client_order_id",
+    "exchange_order_id",
+    "state",
+    "reason_code",
+    "reason",
+    "kind",
+    "symbol",
+    "side",
+    "type",
+    "quantity",
+    "limit_price",
+    "time_in_force",
+)
+_TO_THE_SECOND = 19
 _STATES = ("sending", "confirmed", "rejected", "not_placed", "in_doubt", "needs_operator")
 _STATUSES = ("open", "filled", "canceled", "expired", "rejected")
 
@@ -68,6 +84,7 @@ def list_orders(
     rows = session.perform(lambda ledger, _: acts.listed(ledger, tenant, filters, profile, limit))
     if current_output() == "table":
         for row in rows:
+            row["created_at"] = row["created_at"][:_TO_THE_SECOND].replace("T", " ")
             row["state"] = _shown_state(row)
             row["filled"] = (row["order"] or {}).get("booked_quantity")
     render(rows, _COLUMNS)
@@ -83,7 +100,8 @@ def show(tenant: str, order: str) -> None:
         render_one(shown)
         return
     fills, details = shown.pop("fills"), shown.pop("order") or {}
-    render_one({**shown, **{f"order {name}": value for name, value in details.items()}})
+    first = {name: shown[name] for name in _FIRST if name in shown}
+    render_one({**first, **shown, **{f"order {name}": value for name, value in details.items()}})
     if fills:
         click.echo()
         render(fills[::-1], _FILL_COLUMNS)

@@ -49,11 +49,14 @@ def _text(value: Any) -> str:
 
 
 def _rich_table(columns: Sequence[str], cells: list[list[str]]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - 100 ms that only a terminal pays
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - 100 ms that only a terminal pays
+    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*columns, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")  # an id or an amount is never cut short
     for line in cells:
         table.add_row(*(Text(text) for text in line))
     Console().print(table)

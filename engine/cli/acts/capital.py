@@ -131,7 +131,7 @@ def table(capital: AccountCapital) -> tuple[list[str], list[dict[str, str]]]:
             row["invariant"] = "BELOW ZERO"
         rows.append(row | _held(capital, capital.holdings[profile["name"]]))
     rows.append({"holder": "+ unassigned"} | _held(capital, capital.unassigned))
-    rows.append({"holder": "= exchange, expected"} | _held(capital, capital.expected))
+    rows.append({"holder": "= exchange"} | _held(capital, capital.expected))
     if capital.exchange is not None:
         rows.append({"holder": "exchange, live"} | _held(capital, capital.exchange))
         verdict = {
