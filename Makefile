@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.
 $(STAMP): requirements.lock pyproject.toml
@@ -27,6 +27,13 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Ratios, each against a reference in the same run; docs/benchmarks.md tells how to read them.
+bench: $(STAMP)
+	-$(BIN)/python benchmarks/lifecycle.py
+	-$(BIN)/python benchmarks/coalesced.py
+	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/paper_exchange.py
 
 # Needs pip-tools' or uv's resolver; the lock names no registry.
 lock:
