@@ -1,57 +1,16 @@
 """Binance's REST endpoints as functions from parameters to an answer; no HTTP in here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from engine.paper import refusals, render, tickets
+from engine.paper.calls import Call, Endpoint
 from engine.paper.instruments import wire_instrument
 from engine.paper.scale import text
 
 if TYPE_CHECKING:
-    from engine.paper.accounts import Account
-    from engine.paper.matching import Market, Matching
+    from engine.paper.matching import Market
     from engine.paper.orders import Order
-
-T = TypeVar("T")
-
-_LIST_MAX = 1000
-_LIST_DEFAULT = 500
-_DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request as an endpoint sees it; `account` is None where no signature is asked for."""
-
-    matching: "Matching"
-    params: dict[str, str]
-    account: "Account | None"
-
-    @property
-    def owner(self) -> "Account":
-        if self.account is None:
-            raise refusals.unknown_key()
-        return self.account
-
-    def market(self) -> "Market":
-        market = self.matching.markets.get(tickets.require(self.params, "symbol"))
-        if market is None:
-            raise refusals.unknown_symbol()
-        return market
-
-
-Answer = Callable[[Call], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """How to answer, whether a signature is needed, what it weighs, whether it is about an order."""
-
-    answer: Answer
-    signed: bool = False
-    weight: int = 1
-    order: bool = False
 
 
 def ping(_: Call) -> Any:
@@ -153,19 +112,19 @@ def open_orders(call: Call) -> Any:
 
 def all_orders(call: Call) -> Any:
     orders = call.owner.orders.get(call.market().instrument.symbol, [])
-    start, end = _window(call)
+    start, end = call.window()
     first_id = tickets.integer(call.params, "orderId")
     found = [
         order
         for order in orders
         if start <= order.created_ms <= end and (first_id is None or order.id >= first_id)
     ]
-    return [render.queried(order) for order in _page(call, found, from_start=first_id is not None)]
+    return [render.queried(order) for order in call.page(found, from_start=first_id is not None)]
 
 
 def my_trades(call: Call) -> Any:
     trades = call.owner.executions.get(call.market().instrument.symbol, [])
-    start, end = _window(call)
+    start, end = call.window()
     order_id = tickets.integer(call.params, "orderId")
     from_id = tickets.integer(call.params, "fromId")
     found = [
@@ -175,24 +134,7 @@ def my_trades(call: Call) -> Any:
         and (order_id is None or order.id == order_id)
         and (from_id is None or execution.id >= from_id)
     ]
-    return [render.own_trade(*pair) for pair in _page(call, found, from_start=from_id is not None)]
-
-
-def _window(call: Call) -> tuple[int, int]:
-    """Start and end time; at most a day apart, as Binance wants it."""
-    start, end = tickets.integer(call.params, "startTime"), tickets.integer(call.params, "endTime")
-    if start is not None and end is not None and end - start > _DAY_MS:
-        raise refusals.Refusal(-1127, "More than 24 hours between startTime and endTime.")
-    return start or 0, end if end is not None else 10**15
-
-
-def _page(call: Call, found: "list[T]", *, from_start: bool) -> "list[T]":
-    """Cut to the limit: from the start when an id or a start time was asked for, else the newest."""
-    given = tickets.integer(call.params, "limit")
-    limit = min(_LIST_DEFAULT if given is None else given, _LIST_MAX)
-    if from_start or "startTime" in call.params:
-        return found[:limit]
-    return found[-limit:] if limit else []
+    return [render.own_trade(*pair) for pair in call.page(found, from_start=from_id is not None)]
 
 
 def depth(call: Call) -> Any:
@@ -201,11 +143,11 @@ def depth(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    return [render.public_trade(one) for one in _page(call, list(call.market().trades), from_start=False)]
+    return [render.public_trade(one) for one in call.page(list(call.market().trades), from_start=False)]
 
 
 def aggregate_trades(call: Call) -> Any:
-    return [render.aggregate_trade(one) for one in _page(call, list(call.market().trades), from_start=False)]
+    return [render.aggregate_trade(one) for one in call.page(list(call.market().trades), from_start=False)]
 
 
 def _per_market(call: Call, shape: Callable[["Market"], Any]) -> Any:
@@ -300,6 +242,14 @@ def _no_symbols(call: Call) -> Any:
     }
 
 
+def _weigh_open_orders(params: dict[str, str]) -> int:
+    return 6 if "symbol" in params else 80
+
+
+def _weigh_my_trades(params: dict[str, str]) -> int:
+    return 5 if "orderId" in params else 20
+
+
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/api/v3/ping"): Endpoint(ping),
     ("GET", "/api/v3/time"): Endpoint(server_time),
@@ -315,10 +265,10 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("POST", "/api/v3/order/test"): Endpoint(try_order, signed=True),
     ("GET", "/api/v3/order"): Endpoint(query_order, signed=True, weight=4),
     ("DELETE", "/api/v3/order"): Endpoint(cancel_order, signed=True, order=True),
-    ("GET", "/api/v3/openOrders"): Endpoint(open_orders, signed=True, weight=6),
+    ("GET", "/api/v3/openOrders"): Endpoint(open_orders, signed=True, weigh=_weigh_open_orders),
     ("DELETE", "/api/v3/openOrders"): Endpoint(cancel_all, signed=True, order=True),
     ("GET", "/api/v3/allOrders"): Endpoint(all_orders, signed=True, weight=20),
-    ("GET", "/api/v3/myTrades"): Endpoint(my_trades, signed=True, weight=20),
+    ("GET", "/api/v3/myTrades"): Endpoint(my_trades, signed=True, weigh=_weigh_my_trades),
     ("GET", "/sapi/v1/system/status"): Endpoint(lambda _: {"status": 0, "msg": "normal"}),
     ("GET", "/sapi/v1/asset/tradeFee"): Endpoint(trade_fee, signed=True),
     ("GET", "/sapi/v1/capital/config/getall"): Endpoint(all_coins, signed=True, weight=10),

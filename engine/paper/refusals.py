@@ -1,17 +1,32 @@
 """What the exchange answers when it refuses: Binance's codes, messages and HTTP statuses."""
 
+from typing import Any
+
 
 class Refusal(Exception):  # noqa: N818 - it is an answer of the exchange, not an error of this program
     """A refusal as the wire shows it: HTTP status, negative code, message."""
 
     def __init__(
-        self, code: int, message: str, status: int = 400, headers: dict[str, str] | None = None
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        headers: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message
         self.status = status
         self.headers = headers or {}
+        self.data = data
+
+    def shown(self) -> dict[str, Any]:
+        """Give the body that tells it."""
+        shown: dict[str, Any] = {"code": self.code, "msg": self.message}
+        if self.data is not None:
+            shown["data"] = self.data
+        return shown
 
 
 UNKNOWN_EXECUTION = (
@@ -48,6 +63,14 @@ def too_many(read: int, sent: int) -> Refusal:
     return Refusal(
         -1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'."
     )
+
+
+def not_valid(parameter: str) -> Refusal:
+    return Refusal(-1130, f"Data sent for parameter '{parameter}' is not valid.")
+
+
+def bad_combination() -> Refusal:
+    return Refusal(-1128, "Combination of optional parameters invalid.")
 
 
 def filter_failure(name: str) -> Refusal:

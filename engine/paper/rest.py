@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from engine.paper import refusals, signing
-from engine.paper.endpoints import ENDPOINTS, Call, Endpoint
+from engine.paper.calls import Call, Endpoint
+from engine.paper.endpoints import ENDPOINTS
 from engine.paper.faults import Fault, FaultKind, Faults
 
 if TYPE_CHECKING:
@@ -104,19 +105,21 @@ class Rest:
                 account = self._matching.accounts[received.key or ""]
             new_order = endpoint.order and received.method == "POST"
             counted = account.key if new_order and account is not None else None
-            weight = _weight(endpoint, received)
+            weight = endpoint.weight if endpoint.weigh is None else endpoint.weigh(received.params)
             headers = self._limits.count(self._matching.clock.now_ms(), weight, counted)
             if endpoint.signed:
                 signing.check_still_valid(valid_until_ms, self._matching.clock)
-            reply = Reply(200, endpoint.answer(Call(self._matching, received.params, account)), headers)
+            call = Call(self._matching, received.params, account, self._limits)
+            reply = Reply(200, endpoint.answer(call), headers)
         except refusals.Refusal as refusal:
-            shown = {"code": refusal.code, "msg": refusal.message}
-            reply = Reply(refusal.status, shown, {**headers, **refusal.headers})
+            reply = Reply(refusal.status, refusal.shown(), {**headers, **refusal.headers})
         if received.noted is not None:
             _note_decision(received.noted, reply)
         return reply
 
     def _authenticate(self, endpoint: Endpoint, received: Received) -> "tuple[Account | None, int]":
+        if endpoint.keyed:
+            return signing.account_of(self._matching.accounts, received.key), 0
         if not endpoint.signed:
             return None, 0
         account = signing.account_of(self._matching.accounts, received.key)
@@ -199,15 +202,6 @@ def _note_decision(noted: dict[str, Any], reply: Reply) -> None:
     noted["status"] = reply.status
     noted["code"] = shown.get("code")
     noted["orderId"] = shown.get("orderId", noted["orderId"])
-
-
-def _weight(endpoint: Endpoint, received: Received) -> int:
-    """Weights that depend on parameters: lists without a symbol cost more, one order's trades less."""
-    if received.path == "/api/v3/openOrders" and "symbol" not in received.params:
-        return 80
-    if received.path == "/api/v3/myTrades" and "orderId" in received.params:
-        return 5
-    return endpoint.weight
 
 
 def _stale(reply: Reply) -> Reply:
