@@ -110,11 +110,11 @@ def test_unfinished_and_unexpected_things_fail_the_demo() -> None:
     """An open order, an answer that was not due and an idle demo are problems too."""
     still_open = replace(BOOKS, orders={("BTCUSDT", "7"): replace(ORDER, status="open")}, fills={})
     found = result(ledger=still_open, exchange=still_open)
-    found.tally.unexpected.append("what")
+    found.tally.unexpected["what"] += 2
     found.tally.answered_differently.append("that")
     assert [
         "one key, two answers: that",
-        "not expected: what",
+        "not expected, 2 times: what",
         "not final: intents {}, 1 open orders",
         "nothing was traded",
     ] == found.problems

@@ -105,8 +105,9 @@ class _Play:
         with self._progress.step("stopping", "daemon, exchange, database") as told:
             killed = self._stage.stop()
             told.append("daemon, exchange and database stopped; nothing is left running")
-        self._tally.unexpected += [f"the {name} had to be killed" for name in killed]
-        return replace(result, seconds=time.monotonic() - self._began)
+        self._tally.unexpected.update(f"the {name} had to be killed" for name in killed)
+        complaints = self._stage.complaints("daemon")
+        return replace(result, complaints=complaints, seconds=time.monotonic() - self._began)
 
     def _start_exchange(self) -> str:
         account = f"{casting.API_KEY}:{casting.API_SECRET}:{casting.DEPOSITS}"
@@ -148,6 +149,8 @@ class _Play:
             for row in capital.profiles
         }
         intents = await orders.every(ledger, cast.tenant_id, {}, _ALL)
+        missing = self._tally.intents - {row["id"] for row in intents}
+        self._tally.unexpected.update(f"robots were told of {one}, the ledger has none" for one in missing)
         return Result(
             tally=self._tally,
             profiles=[profile_line(row, rebuilt[row["name"]]) for row in _as_cast(capital.profiles)],

@@ -32,6 +32,8 @@ def render(result: Result, *, every_line: bool = False) -> str:
     lines += [f"  {text}" for text in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > _SHOWN_PROBLEMS:
         lines.append(f"  … and {len(problems) - _SHOWN_PROBLEMS} more (DEMO_JSON=FILE keeps all of them)")
+    if result.complaints:
+        lines += ["What the daemon's log complained of last:", *(f"  {text}" for text in result.complaints)]
     return "\n".join(lines)
 
 

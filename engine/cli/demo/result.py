@@ -67,6 +67,7 @@ class Result:
     exchange: Books
     oracle_differences: Sequence[str]
     seconds: float
+    complaints: Sequence[str] = ()  # last warnings and errors of the daemon's log
 
     @property
     def invariant_violations(self) -> list[str]:
@@ -89,7 +90,7 @@ class Result:
         found = [*self.invariant_violations, *self.differences]
         found += [f"the exchange's own books disagree: {text}" for text in self.oracle_differences]
         found += [f"one key, two answers: {text}" for text in self.tally.answered_differently]
-        found += [f"not expected: {text}" for text in self.tally.unexpected]
+        found += [f"not expected, {count} times: {text}" for text, count in self.tally.unexpected.items()]
         if self.duplicates:
             found.append(f"{self.duplicates} orders more than intents at the exchange")
         unsettled = {

@@ -18,6 +18,8 @@ from engine.domain.money import ceil_to_step, floor_to_step, product, to_text
 _FINAL_ORDER = frozenset({"filled", "canceled", "expired", "rejected"})
 _FINAL_INTENT = frozenset({"rejected", "not_placed"})
 _AGAIN = frozenset({"ENTRY_LOCKED", "BUSY", "INTENT_SENDING", "STALE_PRICE", "NOT_READY"})
+# What the exchange refused, or what never left: the intent's state tells, and it is no denial of ours.
+_NO_DENIAL = frozenset({"REJECTED", "NOT_PLACED"})
 _LOOK_EVERY_S = 0.04
 _FINAL_TIMEOUT_S = 20.0
 
@@ -89,7 +91,7 @@ class Robot:
         """Read the capital as any robot can, and check the formula on what was said."""
         answer = await self._call("GET", "/v1/capital")
         if answer.status != HTTPStatus.OK:
-            self.tally.unexpected.append(f"GET /v1/capital answered {answer.status} {answer.code}")
+            self.tally.unexpected[f"GET /v1/capital answered {answer.status} {answer.code}"] += 1
             return
         for profile in answer.body["capital"]:
             self.tally.read(profile)
@@ -115,10 +117,10 @@ class Robot:
         elif answer.status == HTTPStatus.ACCEPTED and answer.intent_id is not None:
             self.tally.intents.add(answer.intent_id)
             self.tally.unknown += 1
-        else:
+        elif answer.code not in _NO_DENIAL:
             self.tally.denials[answer.code] += 1
             if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and answer.code not in _AGAIN:
-                self.tally.unexpected.append(f"{path} of {self.name} answered {answer.status} {answer.code}")
+                self.tally.unexpected[f"{path} of {self.name} answered {answer.status} {answer.code}"] += 1
         return answer
 
     async def _call(
@@ -250,4 +252,4 @@ async def provoke(robot: Robot, profile: str, market: Market, allocated: Decimal
             await asyncio.sleep(_LOOK_EVERY_S)
             answer = await robot.entry(order)
         if answer.code != code:
-            robot.tally.unexpected.append(f"{code} was due, the answer is {answer.status} {answer.code}")
+            robot.tally.unexpected[f"{code} was due, the answer is {answer.status} {answer.code}"] += 1

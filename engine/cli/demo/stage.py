@@ -28,6 +28,8 @@ _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.05
 _TAIL_LINES = 12
+_COMPLAINTS = 5
+_COMPLAINT_LENGTH = 600
 
 
 class Stage:
@@ -110,6 +112,16 @@ class Stage:
     def logs(self) -> str:
         """The last lines of every child's log."""
         return "\n".join(f"--- {name}\n{self._tail(name)}" for name, _ in self._children)
+
+    def complaints(self, name: str) -> list[str]:
+        """The last warnings and errors of a child's log, each once."""
+        found: dict[str, None] = {}
+        for line in self._log_of(name).read_text(errors="replace").splitlines():
+            said = _read(line)
+            if said.pop("level", None) in {"warning", "error", "critical"}:
+                said.pop("timestamp", None)
+                found[json.dumps(said)[:_COMPLAINT_LENGTH]] = None
+        return list(found)[-_COMPLAINTS:]
 
     def stop(self) -> list[str]:
         """Stop the youngest child first, then the database; return who had to be killed."""

@@ -25,7 +25,7 @@ class Tally:
     answered_differently: list[str] = field(default_factory=list)
     readings: int = 0
     broken_readings: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
+    unexpected: Counter[str] = field(default_factory=Counter)
     intents: set[str] = field(default_factory=set)
     latest: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # capital by profile
 
