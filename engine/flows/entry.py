@@ -14,7 +14,7 @@ from engine.flows.commands import Answer, EntryCommand, denied
 from engine.flows.context import FlowContext, new_id
 from engine.flows.inflight import Inflight
 from engine.flows.opening import Opener
-from engine.flows.placing import Placer, Ready
+from engine.flows.placing import Placer, Ready, Wish, wish_of
 from engine.flows.queue import TurnQueue
 from engine.flows.record import Recorder
 from engine.flows.replay import of_known_key, of_replay
@@ -50,50 +50,35 @@ class EntryFlow:
     async def run(self, command: EntryCommand) -> Answer:
         """Check, open, send once, record, answer. A cancelled caller does not stop what was begun."""
         started = self._context.clock.monotonic()
-        expires_ms = command.expires_after_ms
-        expires_at = None if expires_ms is None else started + expires_ms / 1000
         with bound(tenant_id=command.tenant_id, profile=command.profile, symbol=command.symbol):
             try:
-                answer = await self._queued(command, started, expires_at)
+                answer = await self._queued(command, started)
             except HoldfastError as error:
                 answer = await of_known_key(self._context.ledger, command, error)
         self._count(answer, started)
         return answer
 
     async def close(self, timeout_s: float) -> int:
-        """Wait for entries in flight; returns how many were cancelled."""
+        """Refuse who waits, let what is in flight end; returns how many were cancelled."""
+        self._queue.close()
         return await self._inflight.drain(timeout_s)
 
-    async def _queued(self, command: EntryCommand, started: float, expires_at: float | None) -> Answer:
-        accounts = self._context.accounts
-        profile = await accounts.profile(command.tenant_id, command.profile)
-        session = accounts.session(command.tenant_id, profile.account_id)
-        _check(command, profile, session)
-        key = (command.tenant_id, profile.profile_id, command.symbol)
-        await self._queue.take(key, expires_at)
-        return await self._inflight.finish(
-            self._in_turn(command, profile, session, started, key), f"entry {command.idempotency_key}"
-        )
+    async def _queued(self, command: EntryCommand, started: float) -> Answer:
+        wish = await wish_of(self._context, command, started)
+        _check(command, wish.profile, wish.session)
+        await self._queue.take(wish.key, wish.expires_at)
+        return await self._inflight.finish(self._in_turn(wish), f"entry {command.idempotency_key}")
 
-    async def _in_turn(
-        self,
-        command: EntryCommand,
-        profile: Profile,
-        session: AccountSession,
-        started: float,
-        key: tuple[object, ...],
-    ) -> Answer:
+    async def _in_turn(self, wish: Wish[EntryCommand]) -> Answer:
         try:
-            return await self._enter(command, profile, session, started)
+            return await self._enter(wish)
         finally:
-            self._queue.give_back(key)
+            self._queue.give_back(wish.key)
 
-    async def _enter(
-        self, command: EntryCommand, profile: Profile, session: AccountSession, started: float
-    ) -> Answer:
-        context = self._context
-        price = self._price(command, profile, session)
-        moment = self._placer.moment(session)
+    async def _enter(self, wish: Wish[EntryCommand]) -> Answer:
+        context, command, profile = self._context, wish.command, wish.profile
+        price = self._price(command, profile, wish.session)
+        moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
         entry = OpenEntry(
             command.robot_id,
@@ -123,13 +108,11 @@ class EntryFlow:
             return of_replay(result)
         if isinstance(result, Denied):
             return denied(result.code, result.details)
-        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - started)
+        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
         if result.spec_version != profile.spec_version:
             context.accounts.forget_profiles(command.tenant_id)
         with bound(intent_id=intent_id, client_order_id=result.client_order_id):
-            ready = Ready(
-                "entry", command, profile, session, result, moment, price.limit, price.time_in_force
-            )
+            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
             return await self._placer.place(ready)
 
     def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:

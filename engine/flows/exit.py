@@ -3,13 +3,12 @@
 from engine.domain.errors import HoldfastError
 from engine.domain.ids import client_order_id
 from engine.domain.instruments import check_order
-from engine.flows.accounts import AccountSession, Profile
 from engine.flows.cancel import CancelFlow
 from engine.flows.commands import Answer, ExitCommand, denied
 from engine.flows.context import FlowContext, new_id
 from engine.flows.inflight import Inflight
 from engine.flows.opening import Opener
-from engine.flows.placing import Placer, Ready
+from engine.flows.placing import Placer, Ready, Wish, wish_of
 from engine.flows.queue import TurnQueue
 from engine.flows.record import Recorder
 from engine.flows.replay import of_known_key, of_replay
@@ -36,48 +35,40 @@ class ExitFlow:
     async def run(self, command: ExitCommand) -> Answer:
         """Check, open, send once, record, answer. A cancelled caller does not stop what was begun."""
         started = self._context.clock.monotonic()
-        expires_ms = command.expires_after_ms
-        expires_at = None if expires_ms is None else started + expires_ms / 1000
         with bound(tenant_id=command.tenant_id, profile=command.profile, symbol=command.symbol):
             try:
-                answer = await self._queued(command, expires_at)
+                answer = await self._queued(command, started)
             except HoldfastError as error:
                 answer = await of_known_key(self._context.ledger, command, error)
         self._count(answer, started)
         return answer
 
     async def close(self, timeout_s: float) -> int:
-        """Wait for exits in flight; returns how many were cancelled."""
+        """Refuse who waits, let what is in flight end; returns how many were cancelled."""
+        self._queue.close()
         return await self._inflight.drain(timeout_s)
 
-    async def _queued(self, command: ExitCommand, expires_at: float | None) -> Answer:
-        accounts = self._context.accounts
-        profile = await accounts.profile(command.tenant_id, command.profile)
-        session = accounts.session(command.tenant_id, profile.account_id)
-        instrument = session.instrument(command.symbol)
+    async def _queued(self, command: ExitCommand, started: float) -> Answer:
+        wish = await wish_of(self._context, command, started)
+        instrument = wish.session.instrument(command.symbol)
         if command.quantity is not None:
             check_order(instrument, command.quantity, command.limit_price, command.type)
-        key = (command.tenant_id, profile.profile_id, command.symbol)
-        await self._queue.take(key, expires_at)
-        return await self._inflight.finish(
-            self._in_turn(command, profile, session, key), f"exit {command.idempotency_key}"
-        )
+        await self._queue.take(wish.key, wish.expires_at)
+        return await self._inflight.finish(self._in_turn(wish), f"exit {command.idempotency_key}")
 
-    async def _in_turn(
-        self, command: ExitCommand, profile: Profile, session: AccountSession, key: tuple[object, ...]
-    ) -> Answer:
+    async def _in_turn(self, wish: Wish[ExitCommand]) -> Answer:
         try:
-            return await self._leave(command, profile, session)
+            return await self._leave(wish)
         finally:
-            self._queue.give_back(key)
+            self._queue.give_back(wish.key)
 
-    async def _leave(self, command: ExitCommand, profile: Profile, session: AccountSession) -> Answer:
-        context = self._context
-        moment = self._placer.moment(session)
+    async def _leave(self, wish: Wish[ExitCommand]) -> Answer:
+        context, command, profile = self._context, wish.command, wish.profile
+        moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
         # what a market order is recorded with; it is never sent
         time_in_force = command.time_in_force if command.limit_price is not None else "IOC"
-        wish = OpenExit(
+        exit_ = OpenExit(
             command.robot_id,
             profile.profile_id,
             command.idempotency_key,
@@ -98,16 +89,14 @@ class ExitFlow:
         result = await self._opener.open(
             command.tenant_id,
             intent_id,
-            lambda deadline: exits.open_exit(context.ledger, command.tenant_id, wish, deadline=deadline),
+            lambda deadline: exits.open_exit(context.ledger, command.tenant_id, exit_, deadline=deadline),
         )
         if isinstance(result, Replayed):
             return of_replay(result)
         if isinstance(result, Denied):
             return denied(result.code, result.details)
         with bound(intent_id=intent_id, client_order_id=result.client_order_id):
-            ready = Ready(
-                "exit", command, profile, session, result, moment, command.limit_price, time_in_force
-            )
+            ready = Ready("exit", wish, result, moment, command.limit_price, time_in_force)
             return await self._placer.place(ready)
 
     def _count(self, answer: Answer, started: float) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from engine.domain.errors import ErrorCode, HoldfastError, Outcome
 from engine.domain.money import ZERO, product, to_text
@@ -18,6 +18,9 @@ from engine.flows.record import Recorded, Recorder, Sent
 from engine.flows.replay import of_intent
 from engine.ledger import reads
 from engine.ledger.intents import IntentView, Kind, Opened, OrderView
+from engine.runtime.log import get_logger
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +37,54 @@ class Moment:
         return datetime.fromtimestamp((self.signed_at_ms + self.valid_for_ms) / 1000, UTC)
 
 
+C = TypeVar("C", EntryCommand, ExitCommand)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish(Generic[C]):
+    """What a robot asked for, with its profile and account; moments are monotonic."""
+
+    command: C
+    profile: Profile
+    session: AccountSession
+    started: float
+    expires_at: float | None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Whose turn it waits for."""
+        return (self.command.tenant_id, self.profile.profile_id, self.command.symbol)
+
+
+async def wish_of(context: FlowContext, command: C, started: float) -> Wish[C]:
+    """Find profile and account of a command. Raises NOT_FOUND, NOT_READY."""
+    accounts, after_ms = context.accounts, command.expires_after_ms
+    profile = await accounts.profile(command.tenant_id, command.profile)
+    session = accounts.session(command.tenant_id, profile.account_id)
+    expires_at = None if after_ms is None else started + after_ms / 1000
+    return Wish(command, profile, session, started, expires_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """An intent that is durable and 'sending', with everything its send needs."""
 
     kind: Kind
-    command: EntryCommand | ExitCommand
-    profile: Profile
-    session: AccountSession
+    wish: Wish[EntryCommand] | Wish[ExitCommand]
     opened: Opened
     moment: Moment
     limit_price: Decimal | None
     time_in_force: str
+
+    @property
+    def command(self) -> EntryCommand | ExitCommand:
+        """What the robot asked for."""
+        return self.wish.command
+
+    @property
+    def session(self) -> AccountSession:
+        """The account it goes to."""
+        return self.wish.session
 
     @property
     def sent(self) -> Sent:
@@ -87,14 +126,17 @@ class Placer:
         self._cancels = cancels
         self._recorder = recorder
 
-    def moment(self, session: AccountSession) -> Moment:
-        """Fix the time stamp that will be signed, and the last moment to write it."""
+    def moment(self, session: AccountSession, expires_at: float | None) -> Moment:
+        """Fix the time stamp that will be signed, and the last moment to write it.
+
+        `expires_at` is the robot's own limit (monotonic): the wait for the exchange's budget ends there too.
+        """
         valid_for_ms = self._context.timings.valid_for_ms
-        return Moment(
-            session.gateway.exchange_now_ms(),
-            valid_for_ms,
-            self._context.clock.monotonic() + valid_for_ms / 1000,
-        )
+        signed_at_ms = session.gateway.exchange_now_ms()
+        send_before = self._context.clock.monotonic() + valid_for_ms / 1000
+        if expires_at is not None:
+            send_before = min(send_before, expires_at)
+        return Moment(signed_at_ms, valid_for_ms, send_before)
 
     async def place(self, ready: Ready) -> Answer:
         """Send the order once, record what came of it, and answer."""
@@ -121,6 +163,9 @@ class Placer:
             return InDoubt("no answer of the exchange in time")
         except HoldfastError as error:  # a gateway that is closed: raised before anything is written
             return NotSent(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it may have come after the write
+            _log.exception("submit failed in an unknown way", intent_id=str(ready.opened.intent_id))
+            return InDoubt(f"unexpected {type(error).__name__}")
 
     async def _recorded_view(self, ready: Ready) -> IntentView | None:
         try:
@@ -159,7 +204,7 @@ class Placer:
         return {
             "id": str(opened.intent_id),
             "kind": ready.kind,
-            "profile_id": str(ready.profile.profile_id),
+            "profile_id": str(ready.wish.profile.profile_id),
             "account_id": str(ready.session.account_id),
             "robot_id": str(command.robot_id),
             "symbol": command.symbol,

@@ -26,12 +26,16 @@ class TurnQueue:
         self._length_max = length_max
         self._depth = depth
         self._lines: dict[Key, _Line] = {}
+        self._closed = False
 
     async def take(self, key: Key, expires_at: float | None = None) -> None:
         """Wait for the turn of `key`; who takes it gives it back. `expires_at` is a monotonic moment.
 
-        Raises BUSY when the line is full, INTENT_EXPIRED when the turn comes too late.
+        Raises BUSY when the line is full, INTENT_EXPIRED when the turn comes too late, NOT_READY when the
+        process stops.
         """
+        if self._closed:
+            raise _stopping()
         line = self._lines.setdefault(key, _Line())
         if line.busy:
             await self._wait(key, line, expires_at)
@@ -43,6 +47,15 @@ class TurnQueue:
     def give_back(self, key: Key) -> None:
         """End the turn of `key`; the next in line has it."""
         self._pass_on(key, self._lines[key])
+
+    def close(self) -> None:
+        """Refuse everybody who waits and everybody who comes: nothing was begun for them."""
+        self._closed = True
+        for line in self._lines.values():
+            for place in line.waiting:
+                if not place.done():
+                    place.set_exception(_stopping())
+            line.waiting.clear()
 
     async def _wait(self, key: Key, line: _Line, expires_at: float | None) -> None:
         if len(line.waiting) >= self._length_max:
@@ -57,7 +70,7 @@ class TurnQueue:
             async with asyncio.timeout(timeout_s):
                 await place
         except BaseException as error:
-            if place.done() and not place.cancelled():
+            if place.done() and not place.cancelled() and place.exception() is None:
                 self._pass_on(key, line)  # the turn came while its owner left
             elif place in line.waiting:
                 line.waiting.remove(place)
@@ -75,3 +88,7 @@ class TurnQueue:
                 return
         line.busy = False
         self._lines.pop(key, None)
+
+
+def _stopping() -> HoldfastError:
+    return HoldfastError(ErrorCode.NOT_READY, "the process is stopping")
