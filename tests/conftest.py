@@ -17,8 +17,10 @@ HOLDFAST_TEST_DURABLE=1 turns fsync on.
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.database.servers import BIN_DIR_15, Database, Server, in_own_loop
 
@@ -67,6 +69,22 @@ async def any_database(request: pytest.FixtureRequest) -> AsyncIterator[Database
     made = await chosen.create()
     yield made
     await chosen.drop(made)
+
+
+class _OneStagePerWorker(LoadScopeScheduling):
+    """Sends the tests that share an expensive stage to one worker, the others one by one.
+
+    xdist's own groups do nothing with this pytest: the attribute they write is no longer read.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, _, rest = nodeid.partition("/daemon/")
+        return f"{folder}/daemon/{rest.partition('::')[0] == 'test_process.py'}" if rest else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _OneStagePerWorker(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -21,7 +21,7 @@ ACCOUNTS, INSTRUMENTS, CLOCK = "accounts", "instruments", "clock"
 
 _LOOK_S = 1.0
 _RETRY_S = 1.0
-_RETRY_S_MAX = 15.0
+_RETRY_S_MAX = 5.0
 _WRONG_RETRY_S = 15.0  # a wrong key or account heals only by somebody's hand
 _log = get_logger(__name__)
 
@@ -45,7 +45,14 @@ class Connection:
     account_id: UUID
     exchange: str
     session: AccountSession | None = None
-    problem: str | None = "not connected yet"
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be traded on, None if it can."""
+        if self.problems:
+            return next(iter(self.problems.values()))
+        return "connecting" if self.session is None else None
 
 
 class CallMetrics:
@@ -113,7 +120,7 @@ class Connections:
         for connection in self.all():
             if connection.session is not None:
                 try:
-                    await self._load_instruments(connection, connection.session.gateway)
+                    await self._load_instruments(connection, connection.session)
                 except HoldfastError as error:
                     _log.warning("instruments not refreshed", account=connection.name, reason=str(error))
 
@@ -166,14 +173,13 @@ class Connections:
             _same_account(await gateway.account_uid(), row["exchange_account_uid"])
             self._say(connection, ACCOUNTS, None)
             session = AccountSession(connection.tenant_id, connection.account_id, gateway, {})
-            connection.session = session
-            await self._load_instruments(connection, gateway)
+            await self._load_instruments(connection, session)
         except BaseException:  # also when cancelled: its connections must not leak
-            connection.session = None
             await gateway.close()
             raise
         self._clock_measured(connection, gateway)
         self._context.accounts.add(session)
+        connection.session = session
         _log.info("account connected", account=connection.name, exchange=connection.exchange)
 
     def _clock_measured(self, connection: Connection, gateway: Gateway) -> None:
@@ -181,13 +187,12 @@ class Connections:
         self._context.metrics.exchange_clock_offset_seconds.labels(connection.name).set(offset_ms / 1000)
         self._say(connection, CLOCK, None)
 
-    async def _load_instruments(self, connection: Connection, gateway: Gateway) -> None:
-        found = await gateway.instruments()
+    async def _load_instruments(self, connection: Connection, session: AccountSession) -> None:
+        found = await session.gateway.instruments()
         await admin.upsert_instruments(
             self._context.ledger, connection.tenant_id, connection.account_id, found
         )
-        if connection.session is not None:
-            connection.session.instruments = {each.symbol: each for each in found}
+        session.instruments = {each.symbol: each for each in found}
         self._say(connection, INSTRUMENTS, None if found else "the exchange lists none")
 
     async def _config(self, connection: Connection, row: Mapping[str, Any]) -> AccountConfig:
@@ -209,10 +214,11 @@ class Connections:
         )
 
     def _say(self, connection: Connection, gate: str, problem: str | None) -> None:
-        connection.problem = problem
         if problem is None:
+            connection.problems.pop(gate, None)
             self._gates.open(gate, connection.name)
         else:
+            connection.problems[gate] = problem
             self._gates.close(gate, problem, connection.name)
 
 

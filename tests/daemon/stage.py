@@ -205,9 +205,12 @@ class Stage:
         return tenant
 
     def connected(self, tenant: Tenant) -> bool:
-        """Tell whether the daemon trades on a tenant's account."""
+        """Tell whether the daemon trades on a tenant's account, and has its first quotes."""
         rows = self.call("GET", "/internal/health").body["exchange"]
-        return any(row["tenant_id"] == str(tenant.tenant_id) and row["problem"] is None for row in rows)
+        return any(
+            row["tenant_id"] == str(tenant.tenant_id) and row["problem"] is None and row["quotes"] > 0
+            for row in rows
+        )
 
     @property
     def database_url(self) -> str:

@@ -12,8 +12,6 @@ import pytest
 
 from tests.daemon.stage import HOLDFAST, WAIT_S, Stage, Tenant, call, start_daemon, until
 
-pytestmark = pytest.mark.xdist_group("process")
-
 RESTING = {
     "profile": "main",
     "symbol": "BTC/USDT",

@@ -5,11 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from tests.daemon.stage import Answer, Stage, Tenant, until
-
-pytestmark = pytest.mark.xdist_group("daemon")
 
 MARKET = {"profile": "main", "symbol": "BTC/USDT", "type": "market", "quantity": "0.01"}
 RESTING = {**MARKET, "type": "limit", "limit_price": "49000"}
