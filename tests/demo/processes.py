@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ENTRY = "from engine.cli import main; main(prog_name='holdfast')"
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0  # for what never comes; a busy machine is slow
 _POLL_S = 0.02
 
 
