@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.paper import refusals, render, tickets
 from engine.paper.calls import Call, Endpoint
-from engine.paper.instruments import wire_instrument
 from engine.paper.scale import text
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def exchange_info(call: Call) -> Any:
             _limit("RAW_REQUESTS", "MINUTE", 5, 61_000),
         ],
         "exchangeFilters": [],
-        "symbols": [wire_instrument(markets[name].instrument) for name in wanted],
+        "symbols": [markets[name].instrument.wire for name in wanted],
     }
 
 

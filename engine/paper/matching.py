@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from engine.paper import refusals, scale
 from engine.paper.accounts import THIRD_ASSET_DISCOUNT, Account
 from engine.paper.book import Book
-from engine.paper.orders import Execution, Order, Status, Ticket
+from engine.paper.candles import Candles, Past
+from engine.paper.filters import check_room
+from engine.paper.orders import Execution, Order, PreventedMatch, Status, Ticket
 
 if TYPE_CHECKING:
     from engine.paper.clock import ExchangeClock
     from engine.paper.instruments import Instrument
     from engine.paper.oracle import Record
 
-_RECENT_TRADES = 1000
+_RECENT_TRADES = 10_000
+# What is said to have been traded in a minute before the exchange opened.
+_PAST_TURNOVER_USDT = scale.parse("200000")
 
 
 class Listener(Protocol):
     """Who wants to hear what happens: the streams."""
 
     def reported(self, order: Order, kind: str, execution: Execution | None, cancel_id: str) -> None:
-        """One of an account's orders changed; kind is NEW, TRADE, CANCELED or EXPIRED."""
+        """One of an account's orders changed; kind is NEW, TRADE, CANCELED, EXPIRED or TRADE_PREVENTION."""
 
     def moved(self, account: Account, assets: set[str], time_ms: int) -> None:
         """Balances of these assets changed by trading or locking."""
@@ -33,22 +37,33 @@ class Listener(Protocol):
 
 
 class Market:
-    """One symbol: its book, its counters, its recent public trades."""
+    """One symbol: its book, its counters, its recent public trades, its candles."""
 
-    def __init__(self, instrument: "Instrument") -> None:
+    def __init__(self, instrument: "Instrument", now_ms: int, seed: int, turnover: int) -> None:
+        """`turnover` is what the made-up past shows per minute, in quote."""
         self.instrument = instrument
         self.book = Book()
-        self.open_at(instrument.start_price)
+        self._seed = f"{seed}:{instrument.symbol}"
+        self._turnover = turnover
+        self.open_at(instrument.start_price, now_ms)
         self.last_order_id = 0
         self.last_trade_id = 0
         self.orders: dict[int, Order] = {}
         self.trades: deque[Execution] = deque(maxlen=_RECENT_TRADES)
-        self.volume = 0
-        self.quote_volume = 0
+        self.prevented: list[PreventedMatch] = []
 
-    def open_at(self, price: int) -> None:
-        """Begin (again) at a price; what the day's ticker tells counts from it."""
-        self.opening = self.last_price = self.high = self.low = price
+    def open_at(self, price: int, now_ms: int) -> None:
+        """Begin (again) at a price; the candles before it are made up."""
+        self.opening = self.last_price = price
+        past = Past(self._seed, now_ms, price, self.instrument.tick, self._turnover)
+        self.candles = Candles(now_ms, price, past)
+
+    def average_price(self, minutes: int, now_ms: int) -> int:
+        """Average by volume of what was traded in so many minutes; the last price if nothing was."""
+        if minutes == 0:
+            return self.last_price
+        shown = self.candles.window(minutes, now_ms, self.last_price)
+        return shown.quote * scale.ONE // shown.volume if shown.volume else self.last_price
 
     def next_order_id(self) -> int:
         self.last_order_id += 1
@@ -68,10 +83,14 @@ class Matching:
     """All markets and accounts; every change of a balance through trading happens here."""
 
     def __init__(
-        self, clock: "ExchangeClock", instruments: "dict[str, Instrument]", record: "Record"
+        self, clock: "ExchangeClock", instruments: "dict[str, Instrument]", record: "Record", seed: int = 0
     ) -> None:
         self.clock = clock
-        self.markets = {symbol: Market(instrument) for symbol, instrument in instruments.items()}
+        now_ms = clock.now_ms()
+        self.markets = {
+            symbol: Market(one, now_ms, seed, _turnover(one, instruments))
+            for symbol, one in instruments.items()
+        }
         self.accounts: dict[str, Account] = {}
         self.listener: Listener | None = None
         self._record = record
@@ -99,6 +118,7 @@ class Matching:
             quote_quantity=ticket.quote_quantity,
             created_ms=now,
             updated_ms=now,
+            prevention=ticket.prevention,
         )
         if account is not None:
             self._accept(account, market, order)
@@ -121,6 +141,22 @@ class Matching:
         outsiders = self._outside_order(market, True), self._outside_order(market, False)
         deal = Deal(price, quantity, scale.times(price, quantity), buyer_is_maker)
         self._publish(market, self._execution(market, *outsiders, deal))
+        self._flush(market)
+
+    def fill(self, order: Order, quantity: int) -> None:
+        """Let an outsider trade with an order at its own price, wherever the market is.
+
+        A canceled one can be filled too, by free money: the caller has checked that there is enough.
+        """
+        market = self.markets[order.instrument.symbol]
+        if not order.open:
+            self._record.late(market.instrument.symbol, order.id)
+        usual, other = market.last_price, self._outside_order(market, not order.buy)
+        other.quantity = quantity
+        buyer, seller = (order, other) if order.buy else (other, order)
+        self._trade(market, buyer, seller, order, quantity)
+        # Nobody else traded there: what fees and filters go by stays.
+        market.last_price = usual
         self._flush(market)
 
     def announce(self, symbol: str) -> None:
@@ -153,6 +189,7 @@ class Matching:
         known = account.by_client_id.get((ticket.symbol, ticket.client_order_id))
         if known is not None and known.open:
             raise refusals.duplicate_order()
+        check_room(account, market.instrument, ticket, quantity)
         opposite = market.book.side(not ticket.buy)
         if ticket.type == "LIMIT_MAKER" and opposite.crosses(ticket.price):
             raise refusals.would_match()
@@ -214,17 +251,50 @@ class Matching:
         if order.time_in_force == "FOK" and not self._fillable(market, order, limit):
             return []
         executions = []
+        own = order.account if order.prevention != "NONE" else None
         while order.filled < order.quantity and opposite.crosses(limit):
             resting = opposite.first()
+            if own is not None and resting.account is own:
+                self._prevent(market, order, resting)
+                if not order.open:
+                    break
+                continue
             quantity = min(order.remaining, resting.remaining)
             buyer, seller = (order, resting) if order.buy else (resting, order)
             executions.append(self._trade(market, buyer, seller, resting, quantity))
         return executions
 
+    def _prevent(self, market: Market, taker: Order, maker: Order) -> None:
+        """Expire one or both of two orders of one account instead of letting them trade."""
+        mode = taker.prevention
+        match = PreventedMatch(
+            id=len(market.prevented),
+            symbol=market.instrument.symbol,
+            price=maker.price,
+            taker_id=taker.id,
+            maker_id=maker.id,
+            taker_quantity=0 if mode == "EXPIRE_MAKER" else taker.remaining,
+            maker_quantity=0 if mode == "EXPIRE_TAKER" else maker.remaining,
+            mode=mode,
+            time_ms=self.clock.now_ms(),
+        )
+        market.prevented.append(match)
+        # A taker remembers the match even if only its counterpart expires: its answer lists them.
+        taker.prevented = [*(taker.prevented or ()), match]
+        if mode != "EXPIRE_TAKER":
+            maker.prevented = [match]
+            self._end(market, maker, Status.EXPIRED_IN_MATCH, "")
+        if mode != "EXPIRE_MAKER":
+            self._end(market, taker, Status.EXPIRED_IN_MATCH, "")
+
     @staticmethod
     def _fillable(market: Market, order: Order, limit: int) -> bool:
         wanted = order.quantity
         for resting in market.book.side(not order.buy).walk():
+            if order.prevention != "NONE" and resting.account is order.account:
+                if order.prevention == "EXPIRE_MAKER":
+                    continue
+                break
             beyond = resting.price > limit if order.buy else resting.price < limit
             if beyond or wanted <= 0:
                 break
@@ -239,7 +309,10 @@ class Matching:
         for order in (buyer, seller):
             order.filled += quantity
             order.quote_filled += quote
-            order.status = Status.FILLED if order.filled == order.quantity else Status.PARTIALLY_FILLED
+            if order.filled == order.quantity:
+                order.status = Status.FILLED
+            elif order.open:
+                order.status = Status.PARTIALLY_FILLED
         if buyer.account is not None:
             self._pay(buyer, market.instrument.quote, quote)
             buyer.account.add(market.instrument.base, quantity)
@@ -253,7 +326,7 @@ class Matching:
         if buyer.account is not None or seller.account is not None:
             self._record.trade(execution)
         market.book.touch(resting.buy, price)
-        if resting.filled == resting.quantity:
+        if resting.resting and resting.filled == resting.quantity:
             self._unrest(market, resting)
         self._publish(market, execution)
         if self.listener is not None:
@@ -361,7 +434,8 @@ class Matching:
         self._moved.setdefault(account, set()).add(asset)
         self._record.end(order.instrument.symbol, order.id, status.value)
         if self.listener is not None:
-            self.listener.reported(order, status.value, None, cancel_id)
+            kind = "TRADE_PREVENTION" if status is Status.EXPIRED_IN_MATCH else status.value
+            self.listener.reported(order, kind, None, cancel_id)
 
     @staticmethod
     def _outside_order(market: Market, buy: bool) -> Order:
@@ -369,10 +443,7 @@ class Matching:
 
     def _publish(self, market: Market, execution: Execution) -> None:
         market.last_price = execution.price
-        market.high = max(market.high, execution.price)
-        market.low = min(market.low, execution.price)
-        market.volume += execution.quantity
-        market.quote_volume += execution.quote
+        market.candles.trade(execution)
         market.trades.append(execution)
         if self.listener is not None:
             self.listener.traded(execution)
@@ -386,3 +457,11 @@ class Matching:
                 self.listener.moved(account, assets, now)
             self.listener.book_changed(market.instrument.symbol)
         self._moved.clear()
+
+
+def _turnover(instrument: "Instrument", instruments: "dict[str, Instrument]") -> int:
+    """What the made-up past shows as traded in a minute, in quote."""
+    in_usdt = instruments.get(instrument.quote + "USDT")
+    if in_usdt is None:
+        return _PAST_TURNOVER_USDT
+    return _PAST_TURNOVER_USDT * scale.ONE // in_usdt.start_price

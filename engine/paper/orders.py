@@ -15,6 +15,7 @@ class Status(StrEnum):
     FILLED = "FILLED"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
+    EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,28 @@ class Ticket:
     quantity: int
     quote_quantity: int
     client_order_id: str
+    prevention: str = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class PreventedMatch:
+    """Two orders of one account that would have traded; zero stands for a quantity that did not expire."""
+
+    id: int
+    symbol: str
+    price: int
+    taker_id: int
+    maker_id: int
+    taker_quantity: int
+    maker_quantity: int
+    mode: str
+    time_ms: int
+
+    def quantity_of(self, order_id: int) -> int:
+        return self.taker_quantity if order_id == self.taker_id else self.maker_quantity
+
+    def counterpart_of(self, order_id: int) -> int:
+        return self.maker_id if order_id == self.taker_id else self.taker_id
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +75,8 @@ class Order:
     locked: int = 0
     status: Status = Status.NEW
     resting: bool = False
+    prevention: str = "NONE"
+    prevented: list[PreventedMatch] | None = None
 
     @property
     def remaining(self) -> int:

@@ -69,7 +69,7 @@ class OutsideMarket:
         self._withdraw(symbol)
         market = self._matching.markets[symbol]
         self._middle[symbol] = market.instrument.on_tick(price)
-        market.open_at(price)
+        market.open_at(price, self._matching.clock.now_ms())
         self.quote(symbol)
 
     def tape(self, symbol: str, price: int, quantity: int, buyer_is_maker: bool) -> None:

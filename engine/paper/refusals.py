@@ -29,14 +29,24 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the exchange, not a
         return shown
 
 
-UNKNOWN_EXECUTION = (
-    "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-)
+# Codes after which nobody knows whether the order exists, with their usual HTTP status.
+_UNKNOWN_STATUS = {
+    -1000: (500, "An unknown error occurred while processing the request."),
+    -1001: (500, "Internal error; unable to process your request. Please try again."),
+    -1006: (500, "An unexpected response was received from the message bus. Execution status unknown."),
+    -1007: (
+        504,
+        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+    ),
+    -1008: (503, "Server is currently overloaded with other requests. Please try again in a few minutes."),
+    -1016: (503, "This service is no longer available."),
+}
 
 
-def unknown_execution() -> Refusal:
-    """Tell the client that nobody knows whether the order exists."""
-    return Refusal(-1007, UNKNOWN_EXECUTION, 504)
+def unknown_status(code: int) -> Refusal:
+    """Tell the client that something failed and nobody knows whether the order exists."""
+    status, message = _UNKNOWN_STATUS.get(code, (500, "Unknown error, please check your request."))
+    return Refusal(code, message, status)
 
 
 def missing(parameter: str) -> Refusal:
@@ -75,6 +85,10 @@ def bad_combination() -> Refusal:
 
 def filter_failure(name: str) -> Refusal:
     return Refusal(-1013, f"Filter failure: {name}")
+
+
+def not_supported(what: str) -> Refusal:
+    return Refusal(-1013, f"{what} not supported for this symbol.")
 
 
 def unknown_symbol() -> Refusal:

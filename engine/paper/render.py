@@ -6,10 +6,9 @@ from engine.paper.scale import text
 
 if TYPE_CHECKING:
     from engine.paper.accounts import Account
+    from engine.paper.candles import Candle
     from engine.paper.matching import Market
-    from engine.paper.orders import Execution, Order
-
-_STP = {"selfTradePreventionMode": "NONE"}
+    from engine.paper.orders import Execution, Order, PreventedMatch
 
 
 def placed(order: "Order", executions: "list[Execution]", response_type: str) -> dict[str, Any]:
@@ -27,8 +26,57 @@ def placed(order: "Order", executions: "list[Execution]", response_type: str) ->
     shown["workingTime"] = order.created_ms
     if response_type == "FULL":
         shown["fills"] = [_fill(order, execution) for execution in executions]
-    shown.update(_STP)
+    shown["selfTradePreventionMode"] = order.prevention
+    if order.prevented is not None:
+        shown["preventedMatches"] = [_prevented_now(match) for match in order.prevented]
+        shown.update(_prevented(order))
     return shown
+
+
+def _prevented_now(match: "PreventedMatch") -> dict[str, Any]:
+    shown = {
+        "preventedMatchId": match.id,
+        "makerOrderId": match.maker_id,
+        "price": text(match.price),
+        "takerPreventedQuantity": text(match.taker_quantity),
+        "makerPreventedQuantity": text(match.maker_quantity),
+    }
+    return _without_zero(shown, match)
+
+
+def prevented_match(match: "PreventedMatch") -> dict[str, Any]:
+    """One row of myPreventedMatches."""
+    shown = {
+        "symbol": match.symbol,
+        "preventedMatchId": match.id,
+        "takerOrderId": match.taker_id,
+        "makerSymbol": match.symbol,
+        "makerOrderId": match.maker_id,
+        "tradeGroupId": -1,
+        "selfTradePreventionMode": match.mode,
+        "price": text(match.price),
+        "takerPreventedQuantity": text(match.taker_quantity),
+        "makerPreventedQuantity": text(match.maker_quantity),
+        "transactTime": match.time_ms,
+    }
+    return _without_zero(shown, match)
+
+
+def _without_zero(shown: dict[str, Any], match: "PreventedMatch") -> dict[str, Any]:
+    """Leave out the side that did not expire."""
+    if not match.taker_quantity:
+        del shown["takerPreventedQuantity"]
+    if not match.maker_quantity:
+        del shown["makerPreventedQuantity"]
+    return shown
+
+
+def _prevented(order: "Order") -> dict[str, Any]:
+    """What an order that expired in a match tells about it."""
+    if order.prevented is None or order.open or not order.prevented[-1].quantity_of(order.id):
+        return {}
+    match = order.prevented[-1]
+    return {"preventedMatchId": match.id, "preventedQuantity": text(match.quantity_of(order.id))}
 
 
 def _fill(order: "Order", execution: "Execution") -> dict[str, Any]:
@@ -70,7 +118,8 @@ def queried(order: "Order") -> dict[str, Any]:
         "updateTime": order.updated_ms,
         "isWorking": True,
         "workingTime": order.created_ms,
-        **_STP,
+        "selfTradePreventionMode": order.prevention,
+        **_prevented(order),
     }
 
 
@@ -84,7 +133,8 @@ def canceled(order: "Order", cancel_id: str) -> dict[str, Any]:
         "clientOrderId": cancel_id,
         "transactTime": order.updated_ms,
         **_state(order),
-        **_STP,
+        "selfTradePreventionMode": order.prevention,
+        **_prevented(order),
     }
 
 
@@ -192,33 +242,58 @@ def book_ticker(market: "Market") -> dict[str, Any]:
 
 
 def day_ticker(market: "Market", now_ms: int) -> dict[str, Any]:
+    day = market.candles.window(24 * 60, now_ms, market.last_price)
     bid, bid_quantity, ask, ask_quantity = best(market)
-    start = market.opening
-    change = market.last_price - start
-    average = market.quote_volume * 10**8 // market.volume if market.volume else market.last_price
+    last = market.last_price
     return {
         "symbol": market.instrument.symbol,
-        "priceChange": text(change),
-        "priceChangePercent": _percent(change, start),
-        "weightedAvgPrice": text(average),
-        "prevClosePrice": text(start),
-        "lastPrice": text(market.last_price),
+        **_change(day, last),
+        "prevClosePrice": text(day.open),
+        "lastPrice": text(last),
         "lastQty": text(market.trades[-1].quantity if market.trades else 0),
         "bidPrice": bid,
         "bidQty": bid_quantity,
         "askPrice": ask,
         "askQty": ask_quantity,
-        "openPrice": text(start),
-        "highPrice": text(market.high),
-        "lowPrice": text(market.low),
-        "volume": text(market.volume),
-        "quoteVolume": text(market.quote_volume),
+        **_totals(day),
         "openTime": now_ms - 86_400_000,
         "closeTime": now_ms,
-        "firstId": market.trades[0].id if market.trades else -1,
-        "lastId": market.last_trade_id or -1,
-        "count": market.last_trade_id,
+        **_ids(day),
     }
+
+
+def rolling_ticker(market: "Market", minutes: int, now_ms: int, *, full: bool) -> dict[str, Any]:
+    """Statistics of so many minutes, the current one among them."""
+    window = market.candles.window(minutes, now_ms, market.last_price)
+    shown: dict[str, Any] = {"symbol": market.instrument.symbol}
+    if full:
+        shown.update(_change(window, market.last_price))
+    shown["lastPrice"] = text(market.last_price)
+    return {**shown, **_totals(window), "openTime": window.start_ms, "closeTime": now_ms, **_ids(window)}
+
+
+def _change(window: "Candle", last: int) -> dict[str, Any]:
+    average = window.quote * 10**8 // window.volume if window.volume else last
+    change = last - window.open
+    return {
+        "priceChange": text(change),
+        "priceChangePercent": _percent(change, window.open),
+        "weightedAvgPrice": text(average),
+    }
+
+
+def _totals(window: "Candle") -> dict[str, Any]:
+    return {
+        "openPrice": text(window.open),
+        "highPrice": text(window.high),
+        "lowPrice": text(window.low),
+        "volume": text(window.volume),
+        "quoteVolume": text(window.quote),
+    }
+
+
+def _ids(window: "Candle") -> dict[str, Any]:
+    return {"firstId": window.first_id, "lastId": window.last_id, "count": window.count}
 
 
 def _percent(part: int, whole: int) -> str:

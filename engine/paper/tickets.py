@@ -5,16 +5,24 @@ import secrets
 from typing import TYPE_CHECKING
 
 from engine.paper import refusals, scale
+from engine.paper.filters import check_filters
 from engine.paper.orders import Ticket
 
 if TYPE_CHECKING:
     from engine.paper.instruments import Instrument
-    from engine.paper.matching import Market, Matching
+    from engine.paper.matching import Matching
 
 CLIENT_ID_RANGE = "^[a-zA-Z0-9-_]{1,36}$"
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9_-]{1,36}")
-_TYPES = {"LIMIT", "MARKET", "LIMIT_MAKER"}
-_TYPES_TO_COME = {"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"}
+_TYPES = {
+    "LIMIT": "Limit",
+    "MARKET": "Market",
+    "LIMIT_MAKER": "Limit maker",
+    "STOP_LOSS": "Stop loss",
+    "STOP_LOSS_LIMIT": "Stop loss limit",
+    "TAKE_PROFIT": "Take profit",
+    "TAKE_PROFIT_LIMIT": "Take profit limit",
+}
 _KNOWN = {
     "symbol",
     "side",
@@ -47,12 +55,15 @@ def read_ticket(matching: "Matching", params: dict[str, str]) -> Ticket:
     side, order_type = require(params, "side"), require(params, "type")
     if side not in {"BUY", "SELL"}:
         raise refusals.Refusal(-1117, "Invalid side.")
-    if order_type in _TYPES_TO_COME:
-        raise refusals.Refusal(-1013, "This action is disabled on this account.")
-    if order_type not in _TYPES:
-        raise refusals.Refusal(-1116, "Invalid orderType.")
+    instrument = market.instrument
+    if order_type not in instrument.order_types:
+        if order_type not in _TYPES:
+            raise refusals.Refusal(-1116, "Invalid orderType.")
+        raise refusals.not_supported(f"{_TYPES[order_type]} orders are")
+    if not instrument.trading:
+        raise refusals.Refusal(-1013, "Market is closed.")
     ticket = Ticket(
-        symbol=market.instrument.symbol,
+        symbol=instrument.symbol,
         buy=side == "BUY",
         type=order_type,
         time_in_force=_time_in_force(params, order_type),
@@ -60,10 +71,13 @@ def read_ticket(matching: "Matching", params: dict[str, str]) -> Ticket:
         quantity=_quantity(params, order_type),
         quote_quantity=_amount(params, "quoteOrderQty") if "quoteOrderQty" in params else 0,
         client_order_id=client_order_id(params, "newClientOrderId"),
+        prevention=_prevention(params, instrument),
     )
+    if ticket.quote_quantity and not instrument.quote_quantity_allowed:
+        raise refusals.not_supported("Quote order qty market orders are")
     if params.get("newOrderRespType", "FULL") not in {"ACK", "RESULT", "FULL"}:
         raise refusals.Refusal(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
-    check_filters(market, ticket)
+    check_filters(market, ticket, matching.clock.now_ms())
     return ticket
 
 
@@ -99,29 +113,13 @@ def integer(params: dict[str, str], name: str) -> int | None:
     return int(given)
 
 
-def check_filters(market: "Market", ticket: Ticket) -> None:
-    """Apply the filters in Binance's order: price, lot, market lot, notional."""
-    instrument = market.instrument
-    if ticket.type == "MARKET":
-        price = market.last_price
-    else:
-        price = ticket.price
-        if price < instrument.tick or price > instrument.price_max or price % instrument.tick:
-            raise refusals.filter_failure("PRICE_FILTER")
-    if ticket.quote_quantity:
-        _check_notional(instrument, ticket.quote_quantity, market_order=True)
-        return
-    quantity = ticket.quantity
-    if quantity < instrument.quantity_min or quantity > instrument.quantity_max or quantity % instrument.lot:
-        raise refusals.filter_failure("LOT_SIZE")
-    if ticket.type == "MARKET" and quantity > instrument.market_quantity_max:
-        raise refusals.filter_failure("MARKET_LOT_SIZE")
-    _check_notional(instrument, scale.times(price, quantity), market_order=ticket.type == "MARKET")
-
-
-def _check_notional(instrument: "Instrument", notional: int, *, market_order: bool) -> None:
-    if notional < instrument.notional_min or (notional > instrument.notional_max and not market_order):
-        raise refusals.filter_failure("NOTIONAL")
+def _prevention(params: dict[str, str], instrument: "Instrument") -> str:
+    given = params.get("selfTradePreventionMode")
+    if given is None:
+        return instrument.prevention
+    if given not in instrument.preventions:
+        raise refusals.Refusal(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+    return given
 
 
 def _time_in_force(params: dict[str, str], order_type: str) -> str:
@@ -146,15 +144,18 @@ def _price(params: dict[str, str], order_type: str) -> int:
 
 
 def _quantity(params: dict[str, str], order_type: str) -> int:
-    for unsupported in ("stopPrice", "trailingDelta", "icebergQty"):
-        if unsupported in params:
-            raise refusals.not_required(unsupported)
+    if "icebergQty" in params:
+        _amount(params, "icebergQty")
+        raise refusals.not_supported("Iceberg orders are")
+    for stop in ("stopPrice", "trailingDelta"):
+        if stop in params:
+            raise refusals.not_required(stop)
     if "quoteOrderQty" not in params:
         return _amount(params, "quantity")
     if order_type != "MARKET":
         raise refusals.not_required("quoteOrderQty")
     if "quantity" in params:
-        raise refusals.Refusal(-1128, "Combination of optional parameters invalid.")
+        raise refusals.bad_combination()
     return 0
 
 

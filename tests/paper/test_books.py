@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.paper import scale
+from engine.paper.filters import check_filters
 from engine.paper.orders import Ticket
 from engine.paper.refusals import Refusal
 from engine.paper.server import PaperExchange
-from engine.paper.tickets import check_filters
 from tests.paper.clients import KEY, OTHER_KEY, options
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "ETHBTC", "BNBUSDT"]
@@ -51,7 +51,7 @@ def act(paper: PaperExchange, number: int, action: tuple[Any, ...]) -> None:
     if kind == "order":
         with suppress(Refusal):
             ticket = ticket_of(paper, number, rest)
-            check_filters(matching.markets[ticket.symbol], ticket)
+            check_filters(matching.markets[ticket.symbol], ticket, paper.clock.now_ms())
             matching.place(matching.accounts[rest[0]], ticket)
     elif kind == "cancel":
         found = list(matching.accounts[rest[0]].open_orders.values())
