@@ -24,11 +24,8 @@ from engine.api.services import Trading as TradingCalls
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
-from engine.flows.cancel import CancelFlow
 from engine.flows.context import FlowContext, Timings
-from engine.flows.entry import EntryFlow
-from engine.flows.exit import ExitFlow
-from engine.flows.record import Recorder
+from engine.flows.desk import Desk, open_desk
 from engine.ledger import admin
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
@@ -64,7 +61,7 @@ def main(settings: Settings, host: str | None, port: int | None, *, exit_with_pa
         url = _checked_url(settings.database_url.get_secret_value())
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            daemon = Daemon(settings, url, embedded=embedded is not None)
+            daemon = Daemon(settings, url, embedded)
             runner.run(daemon.run(host, port, parent))
     finally:
         if embedded is not None:
@@ -79,10 +76,7 @@ class _Engine:
 
     ledger: Ledger
     context: FlowContext
-    recorder: Recorder
-    entries: EntryFlow
-    exits: ExitFlow
-    cancels: CancelFlow
+    desk: Desk
     connections: Connections
     watchdog: Watchdog
 
@@ -90,7 +84,7 @@ class _Engine:
 class Daemon:
     """One process: the API, the loops, and the order in which they begin and end."""
 
-    def __init__(self, settings: Settings, url: str, *, embedded: bool) -> None:
+    def __init__(self, settings: Settings, url: str, embedded: EmbeddedPostgres | None) -> None:
         self._settings = settings
         self._url = url
         self._embedded = embedded
@@ -170,14 +164,20 @@ class Daemon:
                 return _DRIFT_RETRY_S  # `holdfast db deploy` heals it
         elif error.code is not ErrorCode.CONFIGURATION:
             self._gates.close(Gate.DATABASE, reason)
-            return _RETRY_S
+            if self._embedded is None or self._embedded.pid is not None:
+                return _RETRY_S
+            # Only a new start brings it back; whoever supervises this process sees the exit code.
+            error = HoldfastError(
+                ErrorCode.DATABASE_UNAVAILABLE,
+                "The embedded database has ended; see postgres.log in data_dir.",
+            )
         self._failure = error
         self._stop.set()
         return _RETRY_S
 
     @property
     def _deploys(self) -> bool:
-        return self._embedded or self._settings.auto_deploy
+        return self._embedded is not None or self._settings.auto_deploy
 
     async def _open_database(self) -> None:
         self._server_version = await startup.reach(self._url)
@@ -205,14 +205,11 @@ class Daemon:
         self._engine = engine
         # Cancels work from here on, and reads; orders when the gates after this one are open.
         self._services.connected = self._connected(engine)
-        self._report_invariants(reason)
-        self._start(engine)
-
-    def _report_invariants(self, reason: str | None) -> None:
         if reason is None:
             self._gates.open(Gate.INVARIANTS)
         else:
             self._gates.close(Gate.INVARIANTS, reason)
+        self._start(engine)
 
     # -- building -----------------------------------------------------------------------------------
 
@@ -230,15 +227,10 @@ class Daemon:
                 queue_length_max=self._settings.queue_length_max,
             ),
         )
-        recorder = Recorder(context)
-        cancels = CancelFlow(context, recorder)
         return _Engine(
             ledger,
             context,
-            recorder,
-            EntryFlow(context, recorder, cancels),
-            ExitFlow(context, recorder, cancels),
-            cancels,
+            open_desk(context),
             Connections(context, self._vault, self._supervisor, self._gates, self._watch),
             Watchdog(context),
         )
@@ -253,13 +245,16 @@ class Daemon:
             return Caller(robot.tenant_id, robot.robot_id, robot.name)
 
         calls = TradingCalls(
-            engine.entries.run, engine.exits.run, engine.cancels.run, engine.context.accounts.profile
+            engine.desk.entries.run,
+            engine.desk.exits.run,
+            engine.desk.cancels.run,
+            engine.context.accounts.profile,
         )
         return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic))
 
     def _start(self, engine: _Engine) -> None:
         settings = self._settings
-        self._supervisor.start("trading", Trading(engine.context, engine.cancels).run)
+        self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
         self._supervisor.start("accounts", engine.connections.run)
         self._every(settings.watchdog_interval_s, "watchdog", self._watch_over)
         self._every(settings.clock_interval_s, "clocks", engine.connections.refresh_clocks)
@@ -272,7 +267,7 @@ class Daemon:
         if engine is None:
             raise RuntimeError("an account was connected before the engine was built")
         timings = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
-        monitor = Monitor(connection.name, session, engine.context, engine.recorder, timings)
+        monitor = Monitor(connection.name, session, engine.context, engine.desk.recorder, timings)
         quotes = Quotes(connection.name, session, engine.context)
         silent_s_max = settings.stream_silent_s * 2
         start = self._supervisor.start
@@ -292,8 +287,9 @@ class Daemon:
         self._scheduler.add_job(run, "interval", seconds=interval_s, id=name, name=name)
 
     async def _watch_over(self) -> None:
-        if self._engine is not None:
-            self._report_invariants(await startup.invariants_hold(self._engine.watchdog))
+        """Look at every profile: one that does not add up is halted, and closes the gate only at start."""
+        if self._engine is not None and await startup.invariants_hold(self._engine.watchdog) is None:
+            self._gates.open(Gate.INVARIANTS)
 
     # -- stop ---------------------------------------------------------------------------------------
 
@@ -303,11 +299,7 @@ class Daemon:
         self._gates.stop()
         engine = self._engine
         if engine is not None:
-            left = self._clock.monotonic() + self._settings.stop_timeout_s
-            for part in (engine.entries, engine.exits, engine.cancels, engine.recorder):
-                lost = await part.close(max(0.1, left - self._clock.monotonic()))
-                if lost:
-                    _log.error("given up in flight", part=type(part).__name__, count=lost)
+            await engine.desk.close(self._settings.stop_timeout_s)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         late = await self._supervisor.stop(_LOOPS_STOP_S)
@@ -383,7 +375,7 @@ class Daemon:
             "intents": {
                 "in_doubt": findings.in_doubt,
                 "sending_expired": findings.sending_expired,
-                "facts_pending": engine.recorder.pending,
+                "facts_pending": engine.desk.recorder.pending,
             },
         }
 
@@ -395,7 +387,7 @@ class Daemon:
 
     async def _database_health(self) -> dict[str, Any]:
         shown: dict[str, Any] = {
-            "embedded": self._embedded,
+            "embedded": self._embedded is not None,
             "server_version": self._server_version,
             "reachable": False,
         }
