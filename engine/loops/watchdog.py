@@ -36,7 +36,6 @@ class Watchdog:
 
     def __init__(self, context: FlowContext) -> None:
         self._context = context
-        self._halted: set[UUID] = set()
         self.findings = Findings()
 
     async def look(self) -> Findings:
@@ -65,14 +64,15 @@ class Watchdog:
         ledger, metrics = self._context.ledger, self._context.metrics
         found = Findings()
         found.capital = await self.capital()
+        modes = {row["profile_id"]: row["mode"] for row in found.capital}
         due = await work.due_profiles(ledger)
         for each in due:
             rebuilt = await reads.rebuild_capital(ledger, each.tenant_id, each.profile_id)
             metrics.invariant_checks_total.labels(CHECK).inc()
             if rebuilt["equal"]:
-                self._halted.discard(each.profile_id)
-            else:
-                found.violations.append(_violation(each.profile_id, rebuilt))
+                continue
+            found.violations.append(_violation(each.profile_id, rebuilt))
+            if modes.get(str(each.profile_id)) != Mode.HALTED:
                 await self._halt(each.tenant_id, each.profile_id, rebuilt)
         metrics.invariant_violations.labels(CHECK).set(len(found.violations))
         await self._look_at_intents(found)
@@ -81,9 +81,7 @@ class Watchdog:
         return found
 
     async def _halt(self, tenant_id: UUID, profile_id: UUID, rebuilt: Mapping[str, Any]) -> None:
-        """Stop new risk on figures that cannot be trusted, once for each violation."""
-        if profile_id in self._halted:
-            return
+        """Stop new risk on figures that cannot be trusted; again if it was resumed without being right."""
         _log.error("capital does not add up", profile_id=str(profile_id), differences=rebuilt["differences"])
         self._context.metrics.financial_invariant_failures_total.labels(str(tenant_id), "watchdog").inc()
         await capital.set_mode(
@@ -94,7 +92,6 @@ class Watchdog:
             Mode.HALTED.value,
             by=By(ACTOR, "the journal rebuilt differs from the stored figures"),
         )
-        self._halted.add(profile_id)
 
     async def _look_at_intents(self, found: Findings) -> None:
         metrics = self._context.metrics

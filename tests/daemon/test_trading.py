@@ -188,3 +188,25 @@ def test_racing_robots_open_one_entry_at_a_time(stage: Stage) -> None:
     )
     opened = stage.steer("GET", f"/oracle?account={racer.name}")
     assert 10 == sum(each["status"] == "NEW" for each in opened["accounts"][racer.name]["orders"])
+
+
+def test_profile_that_does_not_add_up_is_halted_and_named(stage: Stage) -> None:
+    """Figures changed behind the functions' back: the watchdog halts that profile alone, and names it."""
+    tampered = stage.tenant()
+    change = """UPDATE engine.profile_capital SET allocated = allocated + $2, available = available + $2
+        WHERE tenant_id = $1 RETURNING mode"""
+    stage.rows(change, tampered.tenant_id, 1)
+    until(
+        "it is halted",
+        lambda: stage.call("GET", "/v1/capital", key=tampered.key).body["capital"][0]["mode"] == "halted",
+    )
+    named = stage.call("GET", "/internal/health").body["invariant"]
+    assert (False, [tampered.profile_id]) == (
+        named["holds"],
+        [violation["profile_id"] for violation in named["violations"]],
+    )
+    refused = enter(stage, tampered)
+    assert (422, "MODE_HALTED") == (refused.status, refused.body["code"])
+    assert 200 == stage.call("GET", "/readyz").status
+    stage.rows(change, tampered.tenant_id, -1)
+    until("it adds up again", lambda: stage.call("GET", "/internal/health").body["invariant"]["holds"])
