@@ -13,6 +13,8 @@ _STATUS = {
     "FILLED": "filled",
     "CANCELED": "canceled",
     "EXPIRED": "expired",
+    "EXPIRED_IN_MATCH": "expired",
+    "REJECTED": "rejected",
 }
 
 
