@@ -1,5 +1,6 @@
 """The daemon as a process: what it says of itself, how it stops, and what a kill leaves."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -276,6 +277,20 @@ def test_exchange_that_is_away_at_start_is_named_and_heals(own: Stage, robot: Te
     finally:
         own.steer("DELETE", "/faults")
     until("it is ready", lambda: own.gate() is None)
+
+
+def test_dead_embedded_database_ends_the_daemon(own: Stage, robot: Tenant) -> None:
+    """The embedded server is killed: the daemon ends with exit code 3, and the next start recovers."""
+    os.kill(database_of(own), signal.SIGKILL)
+    assert 3 == own.daemon.process.wait(WAIT_S)
+    own.restart()
+    until("it is ready", lambda: own.gate() is None)
+    assert 200 == own.call("GET", "/v1/capital", key=robot.key).status
+
+
+def database_of(stage: Stage) -> int:
+    """Return the process id of the embedded server."""
+    return int((stage.folder / "data" / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 def test_stop_ends_everything(own: Stage, robot: Tenant) -> None:
