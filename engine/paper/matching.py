@@ -357,14 +357,19 @@ class Matching:
             buyer_fee_asset=buyer_fee[1],
             seller_fee=seller_fee[0],
             seller_fee_asset=seller_fee[1],
+            buyer_terms=buyer_fee[2:],
+            seller_terms=seller_fee[2:],
         )
 
-    def _fee(self, order: Order, deal: Deal) -> tuple[int, str]:
-        """One side's fee, decided per fill: a third asset while there is enough, else what was received."""
+    def _fee(self, order: Order, deal: Deal) -> tuple[int, str, int, int]:
+        """One side's fee, decided per fill: a third asset while there is enough, else what was received.
+
+        With the rate and, for a third asset, the price by which it was computed.
+        """
         account, instrument = order.account, order.instrument
         received, amount = (instrument.base, deal.quantity) if order.buy else (instrument.quote, deal.quote)
         if account is None:
-            return 0, received
+            return 0, received, 0, 0
         maker = deal.buyer_is_maker is order.buy
         rate = account.maker_rate if maker else account.taker_rate
         if account.fee_asset is not None and rate > 0:
@@ -373,10 +378,10 @@ class Matching:
                 value = scale.share(scale.share(deal.quote, rate), THIRD_ASSET_DISCOUNT)
                 fee = value * scale.ONE // price
                 if 0 < fee <= account.free_of(account.fee_asset):
-                    return fee, account.fee_asset
-        return scale.share(amount, rate), received
+                    return fee, account.fee_asset, rate, price
+        return scale.share(amount, rate), received, rate, 0
 
-    def _take_fee(self, account: Account | None, fee: tuple[int, str]) -> None:
+    def _take_fee(self, account: Account | None, fee: tuple[int, str, int, int]) -> None:
         if account is not None:
             account.add(fee[1], -fee[0])
             self._moved.setdefault(account, set()).add(fee[1])

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from engine.paper import scale
 
 if TYPE_CHECKING:
-    from engine.paper.accounts import Account
     from engine.paper.matching import Matching
     from engine.paper.orders import Execution, Order
 
 _UNIT = Decimal("1e-8")
 _ZERO = Decimal(0)
+# What Binance leaves of a fee that is paid in BNB.
+_THIRD_ASSET_SHARE = Decimal("0.75")
+# Everything that is checked, in the order in which it is told.
+CHECKS = ("order_ids", "fills", "limits", "fees", "balances", "orders", "conservation")
 
 
 class Record:
@@ -65,10 +68,14 @@ class Record:
                         fee,
                         fee_asset,
                         maker,
-                        _rate(order.account, fee_asset, maker=maker),
+                        *execution.terms_of(order.buy),
                         execution.time_ms,
                     )
                 )
+
+    def late(self, symbol: str, order_id: int) -> None:
+        """A fill that was before the order's end is told after it."""
+        self.facts.append(("late", symbol, order_id))
 
     def end(self, symbol: str, order_id: int, status: str) -> None:
         self.facts.append(("end", symbol, order_id, status))
@@ -97,10 +104,10 @@ class OracleOrder:
 
     @property
     def status(self) -> str:
-        if self.ended is not None:
-            return self.ended
         if self.executed >= self.quantity:
             return "FILLED"
+        if self.ended is not None:
+            return self.ended
         return "PARTIALLY_FILLED" if self.executed else "NEW"
 
     @property
@@ -137,7 +144,8 @@ class Oracle:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._read = 0
-        self._problems: list[str] = []
+        self._problems: dict[str, list[str]] = {name: [] for name in CHECKS}
+        self._late: set[tuple[str, int]] = set()
         self.orders: dict[tuple[str, int], OracleOrder] = {}
         self.totals: dict[str, dict[str, Decimal]] = {}
         self.deposits: dict[str, Decimal] = defaultdict(Decimal)
@@ -155,6 +163,8 @@ class Oracle:
                 self._order(*rest)
             elif kind == "fill":
                 self._fill(*rest)
+            elif kind == "late":
+                self._late.add((rest[0], rest[1]))
             else:
                 self._end(*rest)
 
@@ -167,7 +177,7 @@ class Oracle:
     ) -> None:
         order_type, time_in_force, price, quantity, time_ms, base, quote = rest
         if (symbol, order_id) in self.orders:
-            self._problems.append(f"order id {symbol} {order_id} used twice")
+            self._problems["order_ids"].append(f"order id {symbol} {order_id} used twice")
         self.orders[symbol, order_id] = OracleOrder(
             account=key,
             symbol=symbol,
@@ -184,21 +194,22 @@ class Oracle:
         )
 
     def _fill(self, symbol: str, order_id: int, trade_id: int, price: int, quantity: int, *rest: Any) -> None:
-        fee_amount, fee_asset, maker, rate, time_ms = rest
+        fee_amount, fee_asset, maker, rate, fee_price, time_ms = rest
         order = self.orders[symbol, order_id]
         paid, got, fee = scale.decimal(price), scale.decimal(quantity), scale.decimal(fee_amount)
         notional = (paid * got).quantize(_UNIT, ROUND_DOWN)
         order.executed += got
         order.executed_quote += notional
-        if order.executed > order.quantity or order.ended is not None:
-            self._problems.append(f"order {symbol} {order_id} filled beyond its quantity or after its end")
+        if order.executed > order.quantity:
+            self._problems["fills"].append(f"order {symbol} {order_id} filled beyond its quantity")
+        if order.ended is not None and (symbol, order_id) not in self._late:
+            self._problems["fills"].append(f"order {symbol} {order_id} filled after its end")
         if order.type != "MARKET" and (paid > order.price if order.buy else paid < order.price):
-            self._problems.append(f"order {symbol} {order_id} filled beyond its limit")
-        received, received_asset = (got, order.base) if order.buy else (notional, order.quote)
-        owed = (received * scale.decimal(rate or 0)).quantize(_UNIT, ROUND_DOWN)
-        if rate is not None and (fee_asset, fee) != (received_asset, owed):
-            self._problems.append(
-                f"order {symbol} {order_id} paid {fee} {fee_asset} as fee instead of {owed}"
+            self._problems["limits"].append(f"order {symbol} {order_id} filled beyond its limit")
+        owed = _fee(order, got, notional, scale.decimal(rate), fee_price)
+        if owed != (fee, fee_asset) and not (fee_price and owed[0] == fee):
+            self._problems["fees"].append(
+                f"order {symbol} {order_id} paid {fee} {fee_asset} as fee instead of {owed[0]} {owed[1]}"
             )
         sign = 1 if order.buy else -1
         self._move(order.account, order.base, sign * got)
@@ -244,8 +255,12 @@ class Oracle:
 
     def differences(self, matching: "Matching") -> list[str]:
         """Everything in which the exchange's own state differs from these books; empty means consistent."""
+        return [found for failed in self.checks(matching).values() for found in failed]
+
+    def checks(self, matching: "Matching") -> dict[str, list[str]]:
+        """What failed, per check; every check is there, also those that hold."""
         self.catch_up()
-        found = list(self._problems)
+        found = {name: list(problems) for name, problems in self._problems.items()}
         for key, account in matching.accounts.items():
             ours = self._positions(key)
             for asset in sorted({*ours, *account.free, *account.locked}):
@@ -253,11 +268,14 @@ class Oracle:
                 free = scale.decimal(account.free.get(asset, 0))
                 held = scale.decimal(account.locked.get(asset, 0))
                 if (free, held) != (total - locked, locked):
-                    found.append(f"{key} {asset}: oracle {total - locked}+{locked}, exchange {free}+{held}")
+                    found["balances"].append(
+                        f"{key} {asset}: oracle {total - locked}+{locked}, exchange {free}+{held}"
+                    )
                 if free < 0 or held < 0:
-                    found.append(f"{key} {asset}: negative balance {free}+{held}")
-            found += self._order_differences(key, account.orders)
-        return found + self._created(matching)
+                    found["balances"].append(f"{key} {asset}: negative balance {free}+{held}")
+            found["orders"] += self._order_differences(key, account.orders)
+        found["conservation"] += self._created(matching)
+        return found
 
     def _order_differences(self, key: str, theirs: "dict[str, list[Order]]") -> list[str]:
         listed = {(symbol, order.id): order for symbol, orders in theirs.items() for order in orders}
@@ -288,11 +306,13 @@ class Oracle:
 
     def shown(self, matching: "Matching", key: str | None = None, *, orders: bool = True) -> dict[str, Any]:
         """The whole of it as JSON, for one account or all; without the orders where they are too many."""
-        differences = self.differences(matching)
+        checks = self.checks(matching)
+        differences = [found for failed in checks.values() for found in failed]
         keys = [key] if key is not None else list(matching.accounts)
         return {
             "consistent": not differences,
             "differences": differences,
+            "checks": checks,
             "facts": self._read,
             "accounts": {
                 one: {
@@ -307,11 +327,19 @@ class Oracle:
         return [order.shown() for order in self.orders.values() if order.account == key]
 
 
-def _rate(account: "Account", fee_asset: str, *, maker: bool) -> int | None:
-    """The rate in force at this fill; None where the fee went to a third asset, at a price not recorded."""
-    if account.fee_asset == fee_asset:
-        return None
-    return account.maker_rate if maker else account.taker_rate
+def _fee(
+    order: OracleOrder, got: Decimal, notional: Decimal, rate: Decimal, fee_price: int
+) -> tuple[Decimal, str]:
+    """What one fill owes: a part of what it received or, with a price of one, of a third asset.
+
+    Each step is cut to 8 decimals, as the exchange says it does.
+    """
+    if fee_price:
+        value = (notional * rate).quantize(_UNIT, ROUND_DOWN)
+        value = (value * _THIRD_ASSET_SHARE).quantize(_UNIT, ROUND_DOWN)
+        return (value / scale.decimal(fee_price)).quantize(_UNIT, ROUND_DOWN), "of the third asset"
+    received, asset = (got, order.base) if order.buy else (notional, order.quote)
+    return (received * rate).quantize(_UNIT, ROUND_DOWN), asset
 
 
 def _text(value: Decimal) -> str:

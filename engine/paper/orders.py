@@ -104,8 +104,14 @@ class Execution:
     buyer_fee_asset: str
     seller_fee: int
     seller_fee_asset: str
+    buyer_terms: tuple[int, int]
+    seller_terms: tuple[int, int]
 
     def fee_of(self, buy: bool) -> tuple[int, str]:
         if buy:
             return self.buyer_fee, self.buyer_fee_asset
         return self.seller_fee, self.seller_fee_asset
+
+    def terms_of(self, buy: bool) -> tuple[int, int]:
+        """The fee rate at execution and the third asset's price (0: the fee came from what was received)."""
+        return self.buyer_terms if buy else self.seller_terms

@@ -1,7 +1,6 @@
 """The REST port: authenticates, injects faults, calls the endpoint, answers as Binance does."""
 
-import asyncio
-import json
+import logging
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,27 +10,25 @@ from aiohttp import web
 from engine.paper import refusals, signing
 from engine.paper.calls import Call, Endpoint
 from engine.paper.endpoints import ENDPOINTS
-from engine.paper.faults import Fault, FaultKind, Faults
+from engine.paper.fault_effects import FaultEffects
+from engine.paper.replies import HTML, Dropped, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.paper.accounts import Account
+    from engine.paper.faults import Fault, Faults
     from engine.paper.limits import Limits
     from engine.paper.matching import Matching
 
-_HTML = b"<html><head><title>Bad gateway</title></head><body>cloudfront</body></html>"
 _REQUESTS_KEPT = 200_000
-_JSON = "application/json"
+_OWNER_UNTIL = 10**15
+_STATUS_PATH = "/sapi/v1/system/status"
 _ORDER_PATHS = {path for (_, path), endpoint in ENDPOINTS.items() if endpoint.order}
-_NOT_PROCESSED = {
-    FaultKind.DROP_BEFORE,
-    FaultKind.UNKNOWN_BEFORE,
-    FaultKind.HTTP_5XX_BEFORE,
-    FaultKind.RATE_LIMITED,
-}
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """One request as it came in; `noted` is its line in the log, if it is about an order."""
 
@@ -41,59 +38,91 @@ class Received:
     body: str
     params: dict[str, str]
     key: str | None
-    noted: dict[str, Any] | None
-
-
-@dataclass(slots=True)
-class Reply:
-    """What goes back; `payload` bytes are sent as they are."""
-
-    status: int
-    payload: Any
-    headers: dict[str, str]
-
-
-class Dropped(Exception):  # noqa: N818 - the connection is to be cut, nothing failed
-    """Cut the connection instead of answering."""
+    noted: dict[str, Any] | None = None
+    fault: "Fault | None" = None
 
 
 class Rest:
     """Turns HTTP requests into calls and refusals into Binance's error bodies."""
 
-    def __init__(self, matching: "Matching", limits: "Limits", faults: Faults) -> None:
+    def __init__(
+        self,
+        matching: "Matching",
+        limits: "Limits",
+        faults: "Faults",
+        move_money: "Callable[[str, str, int], None]",
+    ) -> None:
         self._matching = matching
         self._limits = limits
         self._faults = faults
+        self._effects = FaultEffects(self, matching, move_money)
         self.requests: deque[dict[str, Any]] = deque(maxlen=_REQUESTS_KEPT)
+        self.maintenance = False
+        # What the exchange itself got wrong; a test that finds anything here has found a bug.
+        self.crashes: list[str] = []
+
+    def receive(self, method: str, target: str, body: bytes, key: str | None) -> Received:
+        """Read a request, find its fault, and log it if it is about an order."""
+        path, _, query = target.partition("?")
+        params = signing.parameters(query)
+        text = ""
+        if body:
+            text = body.decode("utf-8", "replace")
+            params.update(signing.parameters(text))
+        received = Received(method, path, query, text, params, key)
+        now_ms = self._matching.clock.now_ms()
+        received.fault = self._faults.take(method, path, params, key, now_ms)
+        if path in _ORDER_PATHS:
+            received.noted = self._note(received, now_ms)
+        return received
+
+    def respond(self, received: Received) -> Reply:
+        """Answer a request whose fault, if any, does not wait; Dropped: break the connection."""
+        try:
+            if received.fault is None:
+                return self.answer(received)
+            return self._effects.answer(received, received.fault)
+        except Dropped:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of an endpoint must not cost the connection
+            return self._crashed(error)
+
+    async def respond_late(self, received: Received) -> Reply:
+        """Answer a request that its fault holds back in real time."""
+        try:
+            assert received.fault is not None  # noqa: S101 - only such requests come here
+            return await self._effects.answer_delayed(received, received.fault)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._crashed(error)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
-        params = signing.parameters(query)
-        if body:
-            params.update(signing.parameters(body))
-        key = request.headers.get("X-MBX-APIKEY")
-        method = request.method
-        fault = self._faults.take(method, path, params, key)
-        noted = self._note(method, path, params, key, fault) if path in _ORDER_PATHS else None
-        received = Received(method, path, query, body, params, key, noted)
+        """Serve what reached aiohttp: requests that are not plain."""
         try:
-            reply = self.answer(received) if fault is None else await self._answer_faulty(received, fault)
+            body = await request.read() if request.can_read_body else b""
+        except web.HTTPRequestEntityTooLarge:
+            return _web(self.too_large())
+        key = request.headers.get("X-MBX-APIKEY")
+        received = self.receive(request.method, request.raw_path, body, key)
+        try:
+            waits = received.fault is not None and received.fault.waits
+            return _web(await self.respond_late(received) if waits else self.respond(received))
         except Dropped:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=499)
-        payload = reply.payload
-        if not isinstance(payload, bytes):
-            payload = _encode(payload).encode()
-        content_type = "text/html" if payload == _HTML else _JSON
-        return web.Response(
-            body=payload, status=reply.status, headers=reply.headers, content_type=content_type
-        )
+
+    def too_large(self) -> Reply:
+        """Refuse a body that no order is as long as."""
+        return Reply(413, {"code": -1101, "msg": "Too many parameters sent for this endpoint."}, {})
 
     def answer(self, received: Received, valid_until_ms: int | None = None) -> Reply:
-        """Process one request; every refusal becomes an answer with code and message."""
+        """Process one request; every refusal becomes an answer with code and message.
+
+        With `valid_until_ms` key and signature were checked before; an account is asked for by its key.
+        """
         self._matching.clock.run_due()
+        if self.maintenance:
+            return _maintained(received.path)
         headers: dict[str, str] = {}
         endpoint = ENDPOINTS.get((received.method, received.path))
         if endpoint is None:
@@ -102,7 +131,7 @@ class Rest:
             if valid_until_ms is None:
                 account, valid_until_ms = self._authenticate(endpoint, received)
             else:
-                account = self._matching.accounts[received.key or ""]
+                account = self._matching.accounts.get(received.key or "")
             new_order = endpoint.order and received.method == "POST"
             counted = account.key if new_order and account is not None else None
             weight = endpoint.weight if endpoint.weigh is None else endpoint.weigh(received.params)
@@ -117,6 +146,20 @@ class Rest:
             _note_decision(received.noted, reply)
         return reply
 
+    def by_owner(self, method: str, path: str, key: str, params: dict[str, str]) -> Reply:
+        """Do what the account's owner does by hand, without a signature."""
+        return self.answer(Received(method, path, "", "", params, key), _OWNER_UNTIL)
+
+    def valid_until(self, received: Received) -> int | None:
+        """Check a signed request on its arrival; None where there is nothing to check or it is refused."""
+        endpoint = ENDPOINTS.get((received.method, received.path))
+        if endpoint is None or not endpoint.signed:
+            return None
+        try:
+            return self._authenticate(endpoint, received)[1]
+        except refusals.Refusal:
+            return None
+
     def _authenticate(self, endpoint: Endpoint, received: Received) -> "tuple[Account | None, int]":
         if endpoint.keyed:
             return signing.account_of(self._matching.accounts, received.key), 0
@@ -127,62 +170,17 @@ class Rest:
         signing.check_signature(account, received.query, received.body, received.params.get("signature"))
         return account, valid_until_ms
 
-    async def _answer_faulty(self, received: Received, fault: Fault) -> Reply:
-        """Let the ordered fault happen, before or after the request is processed."""
-        kind = fault.kind
-        if kind is FaultKind.DELAY:
-            return await self._answer_delayed(received, fault)
-        if kind is FaultKind.LATE_APPLY:
-            return self._apply_late(received, fault)
-        if kind is FaultKind.STALE_READ:
-            return _stale(self.answer(received))
-        if kind in _NOT_PROCESSED:
-            return _spoiled(Reply(0, None, {}), fault)
-        return _spoiled(self.answer(received), fault)
-
-    async def _answer_delayed(self, received: Received, fault: Fault) -> Reply:
-        """Hold the request back between the two checks of its validity window."""
-        endpoint = ENDPOINTS.get((received.method, received.path))
-        if endpoint is None or not endpoint.signed:
-            await asyncio.sleep(fault.delay_ms / 1000)
-            return self.answer(received)
-        try:
-            _, valid_until_ms = self._authenticate(endpoint, received)
-        except refusals.Refusal:
-            return self.answer(received)
-        await asyncio.sleep(fault.delay_ms / 1000)
-        return self.answer(received, valid_until_ms)
-
-    def _apply_late(self, received: Received, fault: Fault) -> Reply:
-        """Leave the client without an answer and process the request later by the exchange's clock."""
-        endpoint = ENDPOINTS.get((received.method, received.path))
-        if endpoint is None or not endpoint.signed:
-            return self.answer(received)
-        try:
-            _, valid_until_ms = self._authenticate(endpoint, received)
-        except refusals.Refusal:
-            return self.answer(received)
-        until = valid_until_ms if fault.recheck else 10**15
-        clock = self._matching.clock
-        due_ms = clock.now_ms() + int(fault.delay_s * 1000)
-        clock.call_at(due_ms, lambda: self.answer(received, until))
-        if fault.answer == "drop":
-            raise Dropped
-        unknown = refusals.unknown_execution()
-        return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, {})
-
-    def _note(
-        self, method: str, path: str, params: dict[str, str], key: str | None, fault: Fault | None
-    ) -> dict[str, Any]:
+    def _note(self, received: Received, now_ms: int) -> dict[str, Any]:
         """Log an order request as it comes in, so that sends per client order id can be counted.
 
         `status`, `code` and `orderId` are what the exchange decides about it; None: not processed (yet).
         """
+        params = received.params
         noted = {
-            "time": self._matching.clock.now_ms(),
-            "account": key,
-            "method": method,
-            "path": path,
+            "time": now_ms,
+            "account": received.key,
+            "method": received.method,
+            "path": received.path,
             "symbol": params.get("symbol"),
             "side": params.get("side"),
             "type": params.get("type"),
@@ -190,11 +188,29 @@ class Rest:
             "orderId": params.get("orderId"),
             "status": None,
             "code": None,
-            "fault": None if fault is None else fault.kind.value,
+            "fault": None if received.fault is None else received.fault.kind.value,
         }
-        if (method, path) in ENDPOINTS and ENDPOINTS[method, path].order:
+        endpoint = ENDPOINTS.get((received.method, received.path))
+        if endpoint is not None and endpoint.order:
             self.requests.append(noted)
         return noted
+
+    def _crashed(self, error: Exception) -> Reply:
+        _logger.error("an endpoint failed", exc_info=error)
+        self.crashes.append(f"{type(error).__name__}: {error}")
+        return Reply(400, refusals.unknown_status(-1000).shown(), {})
+
+
+def _maintained(path: str) -> Reply:
+    if path == _STATUS_PATH:
+        return Reply(200, {"status": 1, "msg": "system_maintenance"}, {})
+    return Reply(503, {"code": -1000, "msg": "System is under maintenance."}, {})
+
+
+def _web(reply: Reply) -> web.Response:
+    payload = reply.encoded()
+    content_type = "text/html" if payload == HTML else "application/json"
+    return web.Response(body=payload, status=reply.status, headers=reply.headers, content_type=content_type)
 
 
 def _note_decision(noted: dict[str, Any], reply: Reply) -> None:
@@ -202,30 +218,3 @@ def _note_decision(noted: dict[str, Any], reply: Reply) -> None:
     noted["status"] = reply.status
     noted["code"] = shown.get("code")
     noted["orderId"] = shown.get("orderId", noted["orderId"])
-
-
-def _stale(reply: Reply) -> Reply:
-    """Answer a read as if the order had not reached the part of the exchange that is asked."""
-    if reply.status == 200 and isinstance(reply.payload, list):  # noqa: PLR2004 - HTTP
-        return Reply(200, [], reply.headers)
-    unknown = refusals.no_such_order()
-    return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, reply.headers)
-
-
-def _spoiled(reply: Reply, fault: Fault) -> Reply:
-    """Replace a true answer by what the fault makes of it."""
-    kind = fault.kind
-    if kind in {FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER}:
-        raise Dropped
-    if kind in {FaultKind.UNKNOWN_BEFORE, FaultKind.UNKNOWN_AFTER}:
-        unknown = refusals.unknown_execution()
-        return Reply(unknown.status, {"code": unknown.code, "msg": unknown.message}, reply.headers)
-    if kind in {FaultKind.HTTP_5XX_BEFORE, FaultKind.HTTP_5XX_AFTER}:
-        return Reply(fault.status or 502, _HTML, reply.headers)
-    if kind is FaultKind.HTML_200_AFTER:
-        return Reply(200, _HTML, reply.headers)
-    if kind is FaultKind.EMPTY_200_AFTER:
-        return Reply(200, b"", reply.headers)
-    status = fault.status or 429
-    text = "Way too many requests; IP banned." if status == 418 else "Too many requests."  # noqa: PLR2004 - HTTP
-    return Reply(status, {"code": -1003, "msg": text}, {"Retry-After": str(fault.retry_after_s)})

@@ -23,6 +23,7 @@ from engine.paper.replay import Replay, open_replay
 from engine.paper.rest import Rest
 from engine.paper.streams import Streams
 from engine.paper.user_streams import UserStreams
+from engine.paper.wire import Listener
 
 _DUE_CHECK_S = 0.05
 
@@ -34,11 +35,11 @@ class PaperExchange:
         self.options = options
         self.clock = ExchangeClock()
         self.record = Record()
-        self.matching = Matching(self.clock, default_instruments(), self.record)
+        self.matching = Matching(self.clock, default_instruments(), self.record, options.seed)
         self.oracle = Oracle(self.record)
         self.faults = Faults()
         self.outside = OutsideMarket(self.matching, options.seed)
-        self.rest = Rest(self.matching, Limits(options.enforce_limits), self.faults)
+        self.rest = Rest(self.matching, Limits(options.enforce_limits), self.faults, self.deposit)
         self.market_streams = MarketStreams(self.matching)
         self.user_streams = UserStreams(self.matching)
         self.replay: Replay | None = None
@@ -48,11 +49,12 @@ class PaperExchange:
             self.add_account(account)
         self.port = self.control_port = 0
         self._runners: list[web.ServerRunner] = []
+        self._listener = Listener(self.rest, self._handle)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         self.matching.listener = Streams(self.market_streams, self.user_streams)
-        self.port = await self._listen(self.options.port, self._handle)
+        self.port = await self._listener.listen(self.options.host, self.options.port)
         self.control_port = await self._listen(self.options.control_port, Control(self).handle)
         self._tasks = [asyncio.create_task(self._run_due())]
         if self.options.step_ms:
@@ -69,6 +71,7 @@ class PaperExchange:
                 await task
         await self.market_streams.close()
         await self.user_streams.close()
+        await self._listener.close()
         for runner in self._runners:
             await runner.cleanup()
         if self.replay is not None:

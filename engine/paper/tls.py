@@ -77,7 +77,10 @@ def _usable(files: Certificates) -> bool:
 
 
 def _make(files: Certificates) -> None:
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority_key, server_key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     authority_name = _name("Holdfast paper exchange, own authority")
     authority = (
         _builder(authority_name, authority_name, authority_key)
