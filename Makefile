@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench lock clean
+CLIENTS := python-binance binance-sdk-spot freqtrade
+
+.PHONY: install demo test test-clients lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.
 $(STAMP): requirements.lock pyproject.toml
@@ -15,12 +17,28 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+install: $(STAMP)
+
 demo: $(STAMP)
 	@$(BIN)/holdfast demo
 
 test: $(STAMP) lint
 	@tests/database/install_postgresql_15.sh
 	$(BIN)/python -m pytest
+
+# Other people's clients, each in an environment of its own; they only meet the paper exchange over the wire.
+test-clients: $(STAMP)
+	@$(MAKE) --no-print-directory -j$(words $(CLIENTS)) $(CLIENTS:%=.venv-clients/%/.installed)
+	$(BIN)/python -m pytest -n 0 --durations=0 tests/clients
+
+# The locks are whole, so nothing is left to resolve; one of freqtrade's packages comes as source only and is
+# built with the locked setuptools.
+.venv-clients/%/.installed: tests/clients/%.lock tests/clients/build.lock
+	@echo "Setting up .venv-clients/$*"
+	@$(PYTHON) -m venv .venv-clients/$*
+	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r tests/clients/build.lock
+	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r $<
+	@touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -38,6 +56,7 @@ bench: $(STAMP)
 # Needs pip-tools' or uv's resolver; the lock names no registry.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev -q pyproject.toml -o requirements.lock
+	for client in $(CLIENTS); do echo $$client | uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q - -o tests/clients/$$client.lock; done
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) .venv-clients build *.egg-info
