@@ -1,5 +1,7 @@
 """Orders through the real entry point: from a robot's request to the paper exchange's books."""
 
+import http.client
+import json
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -147,6 +149,28 @@ def test_order_is_found_by_its_ids_and_tells_its_story(stage: Stage, tenant: Ten
     assert by_id == story["order"]
     assert {"entry.sending", "order.confirmed", "fill", "order.filled"} <= types
     assert {"reserve", "entry_fill", "release"} == legs
+    leave(stage, tenant)
+
+
+def test_client_that_goes_away_cancels_nothing(stage: Stage, tenant: Tenant) -> None:
+    """A robot that closes its connection while its order is sent finds it placed under the same key."""
+    slow = {"method": "POST", "path": "/api/v3/order", "account": tenant.name}
+    stage.steer("POST", "/faults", {"kind": "delay", "delay_ms": 300, "match": slow})
+    body = {**MARKET, "label": "gone"}
+    connection = http.client.HTTPConnection("127.0.0.1", stage.port)
+    headers = {"Authorization": f"Bearer {tenant.key}", "Idempotency-Key": "gone"}
+    connection.request("POST", "/v1/entries", json.dumps(body), headers)
+
+    def sending() -> bool:
+        listed = stage.call("GET", "/v1/orders?limit=1", key=tenant.key).body["orders"]
+        return bool(listed) and listed[0]["label"] == "gone"
+
+    until("it is being sent", sending)
+    connection.close()
+    found = until(
+        "it is placed", lambda: (a := enter(stage, tenant, "gone", label="gone")).status == 201 and a
+    )
+    assert ("true", "filled") == (found.headers["idempotency-replayed"], found.body["order"]["status"])
     leave(stage, tenant)
 
 
