@@ -1,12 +1,22 @@
 """Request weight and order counts: the headers of every answer, and the refusal when limits are enforced."""
 
 from collections import defaultdict
+from typing import Any
 
 from engine.paper import refusals
 
 WEIGHT_PER_MINUTE = 6000
 ORDERS_PER_10_S = 100
 ORDERS_PER_DAY = 200_000
+RATE_LIMITS: list[dict[str, Any]] = [
+    {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+    for kind, interval, number, limit in (
+        ("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT_PER_MINUTE),
+        ("ORDERS", "SECOND", 10, ORDERS_PER_10_S),
+        ("ORDERS", "DAY", 1, ORDERS_PER_DAY),
+        ("RAW_REQUESTS", "MINUTE", 5, 61_000),
+    )
+]
 _MINUTE_MS = 60_000
 _TEN_SECONDS_MS = 10_000
 _DAY_MS = 86_400_000
@@ -37,6 +47,14 @@ class Limits:
         if account_key is not None:
             self._count_order(now_ms, account_key, headers)
         return headers
+
+    def order_counts(self, now_ms: int, account_key: str) -> tuple[int, int]:
+        """Orders of an account in the current ten seconds and on the current day."""
+        counts = self._orders[account_key]
+        return (
+            counts[1] if counts[0] == now_ms // _TEN_SECONDS_MS else 0,
+            counts[3] if counts[2] == now_ms // _DAY_MS else 0,
+        )
 
     def _count_order(self, now_ms: int, account_key: str, headers: dict[str, str]) -> None:
         counts = self._orders[account_key]

@@ -75,6 +75,10 @@ def too_many(read: int, sent: int) -> Refusal:
     )
 
 
+def either_of(one: str, other: str) -> Refusal:
+    return Refusal(-1102, f"Param '{one}' or '{other}' must be sent, but both were empty/null!")
+
+
 def not_valid(parameter: str) -> Refusal:
     return Refusal(-1130, f"Data sent for parameter '{parameter}' is not valid.")
 

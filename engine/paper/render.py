@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from engine.paper.accounts import THIRD_ASSET_DISCOUNT
 from engine.paper.scale import text
 
 if TYPE_CHECKING:
@@ -211,6 +212,25 @@ def account(shown: "Account", omit_zero: bool) -> dict[str, Any]:
         "balances": balances,
         "permissions": ["SPOT"],
         "uid": shown.uid,
+    }
+
+
+def commission(owner: "Account", symbol: str) -> dict[str, Any]:
+    """Tell an account's fee rates on one symbol; a third asset pays fees with a discount if it is set so."""
+    none = text(0)
+    nothing = {"maker": none, "taker": none, "buyer": none, "seller": none}
+    pays = owner.fee_asset is not None
+    return {
+        "symbol": symbol,
+        "standardCommission": {**nothing, "maker": text(owner.maker_rate), "taker": text(owner.taker_rate)},
+        "specialCommission": nothing,
+        "taxCommission": nothing,
+        "discount": {
+            "enabledForAccount": pays,
+            "enabledForSymbol": pays,
+            "discountAsset": owner.fee_asset or "BNB",
+            "discount": text(THIRD_ASSET_DISCOUNT),
+        },
     }
 
 
