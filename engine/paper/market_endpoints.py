@@ -128,25 +128,13 @@ def day_ticker(call: "Call") -> Any:
 
     def shape(market: "Market") -> Any:
         shown = render.day_ticker(market, now_ms)
-        return shown if full else {name: shown[name] for name in _MINI}
+        return shown if full else {name: value for name, value in shown.items() if name in _MINI}
 
     return per_market(call, shape)
 
 
-_MINI = [
-    "symbol",
-    "openPrice",
-    "highPrice",
-    "lowPrice",
-    "lastPrice",
-    "volume",
-    "quoteVolume",
-    "openTime",
-    "closeTime",
-    "firstId",
-    "lastId",
-    "count",
-]
+_MINI = {"symbol", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "quoteVolume"}
+_MINI |= {"openTime", "closeTime", "firstId", "lastId", "count"}
 
 
 def rolling_ticker(call: "Call") -> Any:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from engine.paper.matching import Market, Matching
 
 _LEVELS = 8
+_MARKETS_PER_STEP = 40
 # In quote units, scaled so that USDT and BTC markets look alike: how much the maker shows per level.
 _LEVEL_NOTIONAL_USDT = (2_000, 20_000)
 # The upper end is drawn too: many small trades and few large ones, so that orders fill in parts.
@@ -37,14 +38,21 @@ class OutsideMarket:
         self._random = {symbol: random.Random(f"{seed}:{symbol}") for symbol in matching.markets}  # noqa: S311 - prices
         self._middle = {symbol: m.instrument.start_price for symbol, m in matching.markets.items()}
         self._ladder: dict[str, list[Order]] = {symbol: [] for symbol in matching.markets}
+        self._trading = [symbol for symbol, m in matching.markets.items() if m.instrument.trading]
+        self._turn = 0
         self.pins: dict[str, Pin] = {}
         self.replayed: set[str] = set()
-        for symbol in matching.markets:
+        for symbol in self._trading:
             self._quote_around(symbol, self._middle[symbol])
 
     def step(self) -> None:
-        """One turn of every market; a pinned or replayed one only repeats its best prices on the streams."""
-        for symbol in self._matching.markets:
+        """One turn of every market; a pinned or replayed one only repeats its best prices on the streams.
+
+        Of very many markets only some take a turn, one group after the other.
+        """
+        turns = self._trading[self._turn : self._turn + _MARKETS_PER_STEP]
+        self._turn = self._turn + _MARKETS_PER_STEP if self._turn + len(turns) < len(self._trading) else 0
+        for symbol in turns:
             if symbol in self.pins or symbol in self.replayed:
                 self._matching.announce(symbol)
             else:
