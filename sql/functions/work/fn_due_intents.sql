@@ -9,7 +9,7 @@ DECLARE
   v_now timestamptz := engine.fn_clock();
 BEGIN
   RETURN QUERY
-    SELECT i.tenant_id, i.account_id, i.intent_id, i.state FROM engine.intents i
+    SELECT i.tenant_id, i.account_id, i.intent_id, i.state::text FROM engine.intents i
     WHERE i.state = 'in_doubt' OR (i.state = 'sending' AND i.expires_at <= v_now)
     ORDER BY i.expires_at LIMIT p_limit;
 END
