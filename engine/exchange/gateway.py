@@ -1,5 +1,6 @@
 """One exchange account as the engine sees it: orders out, facts in, no more certainty than there is."""
 
+import asyncio
 import logging
 import statistics
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -43,6 +44,7 @@ _PAGE = 1000
 _CLOCK_READS = 5
 _READ_TIMEOUT_S = 15.0
 _SILENT_AFTER_S = 60.0
+_QUOTE_PACE_S = 0.05  # a busy book tells a hundred prices a second, and each look at one costs
 
 # Request weights of Binance; elsewhere each call counts 1.
 _BINANCE_WEIGHTS: Mapping[str, float] = {
@@ -330,19 +332,27 @@ class Gateway:
     def watch_quotes(
         self, symbols: Sequence[str], *, silent_after_s: float = _SILENT_AFTER_S
     ) -> AsyncGenerator[tuple[Quote, ...], None]:
-        """Follow best bid and ask of some symbols."""
+        """Follow best bid and ask of some symbols; only the last of what comes close together."""
         wanted = list(symbols)
+        # what ccxt still has of an earlier stream is no news
+        seen: dict[str, Any] = dict(self._client.bidsasks)
+
+        async def latest() -> Mapping[str, Any]:
+            news: Mapping[str, Any] = await self._client.watch_bids_asks(wanted)
+            await asyncio.sleep(_QUOTE_PACE_S)
+            kept = {symbol: self._client.bidsasks.get(symbol) or news.get(symbol) for symbol in wanted}
+            found = {each: ticker for each, ticker in kept.items() if ticker and ticker is not seen.get(each)}
+            seen.update(found)
+            return found
 
         def read(tickers: Mapping[str, Any]) -> tuple[Quote, ...]:
-            at_ms = self.exchange_now_ms()
+            at_ms = self.exchange_now_ms() - round(_QUOTE_PACE_S * 1000)  # it may be as old as that
             return tuple(
                 Quote(symbol, unified.number(found.get("bid")), unified.number(found.get("ask")), at_ms)
                 for symbol, found in tickers.items()
             )
 
-        return follow(
-            "quotes", lambda: self._client.watch_bids_asks(wanted), read, self._drop_quotes, silent_after_s
-        )
+        return follow("quotes", latest, read, self._drop_quotes, silent_after_s)
 
     def _report(self, row: Mapping[str, Any], client_order_id: str | None = None) -> OrderReport:
         return unified.order_report(row, exchange=self.config.exchange, client_order_id=client_order_id)

@@ -9,6 +9,10 @@ from uuid import UUID
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.money import parse_decimal, to_text
 
+# Made once: json.dumps and json.loads make new ones for every call that has options.
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_DECODE = json.JSONDecoder(parse_float=Decimal).decode
+
 
 def exact(number: Decimal | None, field: str) -> str | None:
     """Return a number as the text SQL takes; excess scale is refused here, Postgres would round it.
@@ -43,12 +47,12 @@ def instant(text: str) -> datetime:
 
 def dump(value: Any) -> str:
     """Return JSON text for a jsonb parameter; a float in it is a bug and refused."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return _ENCODE(_plain(value))
 
 
 def load(text: str) -> Any:
     """Return what a jsonb result holds; a bare number in it becomes a Decimal, never a float."""
-    return json.loads(text, parse_float=Decimal)
+    return _DECODE(text)
 
 
 def _plain(value: Any) -> Any:
