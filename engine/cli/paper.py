@@ -14,6 +14,9 @@ import click
 from engine.paper.options import AccountOption, Options, read_account
 
 _PR_SET_PDEATHSIG = 1
+_TLS_HINT = """TLS on port {port} as api.binance.com, stream.binance.com, ws-api.binance.com and others.
+  Clients must trust {ca_file} (SSL_CERT_FILE or REQUESTS_CA_BUNDLE)
+  and find the names here: a resolver, or a line in /etc/hosts and port 443."""
 
 
 @click.command()
@@ -27,9 +30,22 @@ _PR_SET_PDEATHSIG = 1
 @click.option("--replay", metavar="[SYMBOL=]FILE", help="Recorded trades or candles (.csv, .zip) to play.")
 @click.option("--replay-speed", default=1, show_default=True, help="Recorded seconds per second.")
 @click.option("--fee-asset", help="Third asset to pay fees in while there is enough of it, e.g. BNB.")
+@click.option(
+    "--exchange-info",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Recorded answer of exchangeInfo: its instruments with their filters trade here.",
+)
+@click.option("--legacy-user-streams", is_flag=True, help="Offer the older listenKey streams as well.")
 @click.option("--enforce-limits", is_flag=True, help="Answer 429 beyond Binance's limits.")
 @click.option(
     "--account", "accounts", multiple=True, metavar="KEY:SECRET:USDT=10000,BTC=1", help="Repeatable."
+)
+@click.option("--tls", is_flag=True, help="Also speak TLS as api.binance.com and its other host names.")
+@click.option("--tls-port", default=18443, show_default=True, help="Port for TLS; 0 takes a free one.")
+@click.option(
+    "--tls-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the certificates are kept; default ~/.cache/holdfast/paper-tls.",
 )
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the starting process ends.")
 def command(  # noqa: PLR0917 - click passes them by name
@@ -41,8 +57,13 @@ def command(  # noqa: PLR0917 - click passes them by name
     replay: str | None,
     replay_speed: int,
     fee_asset: str | None,
+    exchange_info: Path | None,
+    legacy_user_streams: bool,
     enforce_limits: bool,
     accounts: tuple[str, ...],
+    tls: bool,
+    tls_port: int,
+    tls_dir: Path | None,
     exit_with_parent: bool,
 ) -> None:
     """Run an exchange of your own that speaks Binance spot's protocol; nothing here is real money.
@@ -61,9 +82,13 @@ def command(  # noqa: PLR0917 - click passes them by name
         step_ms=step_ms,
         replay=replay,
         replay_speed=replay_speed,
+        exchange_info=exchange_info,
+        legacy_user_streams=legacy_user_streams,
         enforce_limits=enforce_limits,
         fee_asset=fee_asset,
         accounts=_accounts(accounts),
+        tls_dir=(tls_dir or Path.home() / ".cache" / "holdfast" / "paper-tls") if tls else None,
+        tls_port=tls_port,
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(options))
@@ -100,6 +125,9 @@ async def _serve(options: Options) -> None:
             gc.set_threshold(50_000, 20, 100)
             _announce(paper.url, paper.ws_url, paper.control_url)
             ready = {"event": "ready", "port": paper.port, "control_port": paper.control_port}
+            if paper.ca_file is not None:
+                ready |= {"tls_port": paper.tls_port, "ca_file": str(paper.ca_file)}
+                click.echo(_TLS_HINT.format(port=paper.tls_port, ca_file=paper.ca_file), err=True)
             click.echo(json.dumps(ready))
             await stop.wait()
     except OSError as error:

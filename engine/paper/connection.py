@@ -5,10 +5,12 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from engine.paper.stream_faults import StreamFaults
 
 _WAITING_MAX = 20_000
 # How long a closing connection waits for the client to say goodbye as well.
@@ -17,11 +19,18 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Connection:
-    """Sends in order from a queue; a client that lets too much pile up is cut off."""
+    """Sends in order from a queue; a client that lets too much pile up is cut off.
 
-    def __init__(self) -> None:
+    For faults: a `silent` connection stays open and tells nothing more, `held` is an event that waits for
+    the next one to overtake it.
+    """
+
+    def __init__(self, faults: "StreamFaults | None" = None) -> None:
+        self.silent = False
+        self.held: dict[str, Any] | None = None
+        self._faults = faults
         self._socket = web.WebSocketResponse(timeout=_FAREWELL_S, autoping=True, compress=False)
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(_WAITING_MAX)
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(_WAITING_MAX)
         self._writer: asyncio.Task[None] | None = None
 
     async def open(self, request: web.BaseRequest) -> web.WebSocketResponse:
@@ -30,11 +39,25 @@ class Connection:
         return self._socket
 
     def send(self, message: dict[str, Any] | str) -> None:
+        if self.silent:
+            return
         text = message if isinstance(message, str) else _encode(message)
         try:
             self._waiting.put_nowait(text)
         except asyncio.QueueFull:
             self.cut()
+
+    def deliver(self, event: dict[str, Any], envelope: dict[str, Any], account: str | None = None) -> None:
+        """Send an event of a stream as its envelope shows it; only events can be hit by faults."""
+        if self._faults is None:
+            self.send(envelope)
+        else:
+            self._faults.deliver(self, event, envelope, account)
+
+    def kick(self) -> None:
+        """Say goodbye as the exchange does to a client it throws out; what waits is sent first."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(None)
 
     def cut(self) -> None:
         """Drop the connection without a goodbye."""
@@ -69,5 +92,6 @@ class Connection:
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):
-            while True:
-                await self._socket.send_str(await self._waiting.get())
+            while (text := await self._waiting.get()) is not None:
+                await self._socket.send_str(text)
+            await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Disconnected")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from engine.paper import refusals, scale
+from engine.paper import incidents, refusals, render, scale
+from engine.paper.fault_plan import read_plan
 from engine.paper.faults import read_fault
 from engine.paper.options import AccountOption
 
@@ -29,6 +30,14 @@ class Control:
             ("GET", "/faults"): lambda _: {"faults": paper.faults.shown()},
             ("POST", "/faults"): self._change_faults,
             ("DELETE", "/faults"): self._clear_faults,
+            ("GET", "/faults/plan"): lambda _: self._plan(),
+            ("POST", "/faults/plan"): self._follow_plan,
+            ("DELETE", "/faults/plan"): self._end_plan,
+            ("GET", "/maintenance"): lambda _: {"on": paper.rest.maintenance},
+            ("POST", "/maintenance"): self._maintain,
+            ("POST", "/order"): self._order_by_owner,
+            ("POST", "/cancel"): self._cancel_by_owner,
+            ("POST", "/fill"): self._fill,
             ("GET", "/oracle"): self._oracle,
             ("GET", "/accounts"): self._accounts,
             ("POST", "/accounts"): self._open_account,
@@ -48,11 +57,11 @@ class Control:
         try:
             given: Any = dict(request.query)
             if request.can_read_body:
-                given.update(json.loads(await request.read(), parse_float=str))
+                given.update(_read_json(await request.read()))
             return _reply(200, route(given))
         except refusals.Refusal as refusal:
-            return _reply(400, {"error": refusal.message})
-        except (KeyError, ValueError, TypeError) as error:
+            return _reply(400, {"error": refusal.message, "code": refusal.code})
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             return _reply(400, {"error": f"{type(error).__name__}: {error}"})
 
     def _clock(self, _: Given) -> Any:
@@ -71,20 +80,67 @@ class Control:
             if at is False:
                 clock.unfreeze()
             else:
-                clock.freeze(None if at is True else int(at))
+                clock.freeze(None if at is True else _whole(at, 0, _TIME_MAX_MS))
         if "skew_ms" in given:
-            clock.skew(int(given["skew_ms"]))
+            clock.skew(_whole(given["skew_ms"], -_MOVE_MAX_MS, _MOVE_MAX_MS))
         if "advance_ms" in given:
-            clock.advance(int(given["advance_ms"]))
+            clock.advance(_whole(given["advance_ms"], -_MOVE_MAX_MS, _MOVE_MAX_MS))
         return self._clock(given)
 
     def _change_faults(self, given: Given) -> Any:
         if given.get("clear"):
             return self._clear_faults({})
-        fields = {name: int(value) if name in _WHOLE else value for name, value in given.items()}
-        if "delay_s" in fields:
-            fields["delay_s"] = float(fields["delay_s"])
-        return self._paper.faults.add(read_fault(fields)).shown()
+        return self._paper.faults.add(read_fault(given)).shown()
+
+    def _plan(self) -> Any:
+        plan = self._paper.faults.plan
+        return {"plan": None if plan is None else plan.shown()}
+
+    def _follow_plan(self, given: Given) -> Any:
+        self._paper.faults.follow(read_plan(given))
+        return self._plan()
+
+    def _end_plan(self, _: Given) -> Any:
+        self._paper.faults.follow(None)
+        return self._plan()
+
+    def _maintain(self, given: Given) -> Any:
+        if not isinstance(given["on"], bool):
+            raise TypeError("on must be true or false")
+        self._paper.maintain(given["on"])
+        return {"on": given["on"]}
+
+    def _order_by_owner(self, given: Given) -> Any:
+        return self._by_owner("POST", given)
+
+    def _cancel_by_owner(self, given: Given) -> Any:
+        return self._by_owner("DELETE", given)
+
+    def _by_owner(self, method: str, given: Given) -> Any:
+        """Place or cancel as the account's owner does by hand: the exchange's own answer or refusal."""
+        params = {name: str(value) for name, value in given.items() if name != "account"}
+        reply = self._paper.rest.by_owner(
+            method, "/api/v3/order", self._account(given["account"]).key, params
+        )
+        if reply.status != 200:  # noqa: PLR2004 - HTTP
+            raise refusals.Refusal(reply.payload["code"], reply.payload["msg"])
+        return reply.payload
+
+    def _fill(self, given: Given) -> Any:
+        """Let outsiders fill an order at its price, in `parts`; a canceled one as far as money covers it."""
+        account = self._account(given["account"])
+        if "orderId" in given:
+            order = self._paper.matching.markets[given["symbol"]].orders[int(given["orderId"])]
+        else:
+            order = account.by_client_id[given["symbol"], given["origClientOrderId"]]
+        if order.account is not account:
+            raise refusals.no_such_order()
+        matching, parts = self._paper.matching, _whole(given.get("parts", 1), 1, _PARTS_MAX)
+        if order.open:
+            incidents.fill_in_parts(matching, order, parts, _asset(given.get("fee_asset")))
+        else:
+            incidents.fill_after_cancel(matching, order)
+        return render.queried(order)
 
     def _clear_faults(self, given: Given) -> Any:
         self._paper.faults.clear(int(given["id"]) if "id" in given else None)
@@ -94,7 +150,11 @@ class Control:
         key = given.get("account")
         if key is not None:
             self._account(key)
-        return self._paper.oracle.shown(self._paper.matching, key, orders=given.get("orders") != "0")
+        shown = self._paper.oracle.shown(self._paper.matching, key, orders=given.get("orders") != "0")
+        shown["checks"]["answers"] = crashes = list(self._paper.rest.crashes)
+        shown["differences"] += crashes
+        shown["consistent"] = not shown["differences"]
+        return shown
 
     def _accounts(self, _: Given) -> Any:
         return {"accounts": [_shown(account) for account in self._paper.matching.accounts.values()]}
@@ -104,21 +164,26 @@ class Control:
         key = str(given["key"])
         account = self._paper.matching.accounts.get(key)
         if account is None:
-            deposits = {asset: _amount(amount) for asset, amount in dict(given.get("deposits", {})).items()}
+            deposits = {
+                _asset(asset) or "": _amount(amount)
+                for asset, amount in dict(given.get("deposits", {})).items()
+            }
+            if any(amount < 0 for amount in deposits.values()):
+                raise ValueError("deposits must be positive")
             account = self._paper.add_account(AccountOption(key, str(given["secret"]), deposits))
         if "maker_rate" in given:
-            account.maker_rate = _amount(given["maker_rate"])
+            account.maker_rate = _rate(given["maker_rate"])
         if "taker_rate" in given:
-            account.taker_rate = _amount(given["taker_rate"])
+            account.taker_rate = _rate(given["taker_rate"])
         if "fee_asset" in given:
-            account.fee_asset = given["fee_asset"]
+            account.fee_asset = _asset(given["fee_asset"])
         return _shown(account)
 
     def _move_money(self, given: Given, sign: int) -> Any:
         account, amount = self._account(given["account"]), _amount(given["amount"])
         if amount < 0:
             raise ValueError("amount must be positive")
-        self._paper.deposit(account.key, str(given["asset"]), sign * amount)
+        self._paper.deposit(account.key, _asset(given["asset"]) or "", sign * amount)
         return _shown(account)
 
     def _market(self, given: Given) -> Any:
@@ -150,14 +215,17 @@ class Control:
         return self._market({"symbol": symbol})
 
     def _step(self, given: Given) -> Any:
-        self._paper.step(int(given.get("steps", 1)))
+        self._paper.step(_whole(given.get("steps", 1), 0, _STEPS_MAX))
         return self._market({})
 
     def _streams(self, given: Given) -> Any:
-        """Cut all connections, or end one account's subscriptions with the exchange's farewell."""
+        """Cut or kick all connections, or end one account's subscriptions with the exchange's farewell."""
         if given.get("cut"):
             self._paper.market_streams.cut()
             self._paper.user_streams.cut()
+        if given.get("kick"):
+            self._paper.market_streams.kick()
+            self._paper.user_streams.kick()
         if "terminate" in given:
             self._paper.user_streams.terminate(self._account(given["terminate"]))
         return {}
@@ -180,7 +248,43 @@ class Control:
         return account
 
 
-_WHOLE = {"delay_ms", "status", "retry_after_s"}
+_TIME_MAX_MS = 10**14
+_MOVE_MAX_MS = 10**13
+_STEPS_MAX = 10_000
+_PARTS_MAX = 1000
+_RATE_MAX = scale.ONE // 2
+
+
+def _read_json(body: bytes) -> Given:
+    """Read an object; numbers with a point stay text, and what is no JSON number is refused."""
+    given = json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+    if not isinstance(given, dict):
+        raise TypeError("the body must be a JSON object")
+    return given
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
+
+
+def _whole(given: Any, low: int, high: int) -> int:
+    whole = int(given)
+    if not low <= whole <= high:
+        raise ValueError(f"not within {low} and {high}: {whole}")
+    return whole
+
+
+def _asset(given: Any) -> str | None:
+    if given is not None and not (isinstance(given, str) and given.isalnum() and given.isascii()):
+        raise ValueError(f"not an asset: {given!r}")
+    return given
+
+
+def _rate(given: Any) -> int:
+    rate = _amount(given)
+    if abs(rate) > _RATE_MAX:
+        raise ValueError(f"not a fee rate: {given!r}")
+    return rate
 
 
 def _amount(given: Any) -> int:

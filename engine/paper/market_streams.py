@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from engine.paper.matching import Market, Matching
     from engine.paper.orders import Execution
+    from engine.paper.stream_faults import StreamFaults
 
 _KINDS = {"trade", "aggTrade", "bookTicker", "depth", "ticker", "miniTicker"}
 
@@ -25,9 +26,10 @@ class MarketStreams:
         self._listeners: dict[str, set[Connection]] = {}
         self._changed: set[str] = set()
         self._awaited: dict[str, asyncio.Event] = {}
+        self.faults: StreamFaults | None = None
 
     async def serve(self, request: "web.BaseRequest") -> "web.StreamResponse":
-        connection = Connection()
+        connection = Connection(self.faults)
         socket = await connection.open(request)
         path = request.raw_path.partition("?")[0]
         wrapped = path.startswith("/stream") and not path.startswith("/stream/ws")
@@ -49,6 +51,11 @@ class MarketStreams:
     async def close(self) -> None:
         for connection in list(self._connections):
             await connection.close()
+
+    def kick(self) -> None:
+        """Throw every client out with a goodbye."""
+        for connection in list(self._connections):
+            connection.kick()
 
     def cut(self) -> None:
         """Drop every connection, as a network failure would."""
@@ -98,10 +105,8 @@ class MarketStreams:
 
     def _send(self, stream: str, event: dict[str, Any]) -> None:
         for connection in self._listeners.get(stream, ()):
-            if self._connections[connection]:
-                connection.send({"stream": stream, "data": event})
-            else:
-                connection.send(event)
+            wrapped = self._connections[connection]
+            connection.deliver(event, {"stream": stream, "data": event} if wrapped else event)
 
     def _control(self, connection: Connection, message: dict[str, Any]) -> None:
         names, request_id = message.get("params"), message.get("id")

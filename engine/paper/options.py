@@ -1,6 +1,7 @@
 """What a paper exchange is started with."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from engine.paper import scale
 
@@ -18,7 +19,8 @@ class AccountOption:
 class Options:
     """Port 0 takes a free one. `step_ms` 0: prices stand still until stepped over the control port.
 
-    `replay` names recorded trades or candles, `replay_speed` how many recorded seconds pass in one.
+    With `tls_dir`, a folder for certificates, the exchange also speaks TLS on `tls_port`. `replay` names
+    recorded trades or candles, `replay_speed` how many recorded seconds pass in one.
     """
 
     host: str = "127.0.0.1"
@@ -30,7 +32,11 @@ class Options:
     replay_speed: int = 1
     enforce_limits: bool = False
     fee_asset: str | None = None
+    exchange_info: Path | None = None
+    legacy_user_streams: bool = False
     accounts: tuple[AccountOption, ...] = field(default=())
+    tls_dir: Path | None = None
+    tls_port: int = 0
 
 
 def read_account(text: str) -> AccountOption:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
@@ -12,7 +12,7 @@ from engine.paper.accounts import Account
 from engine.paper.clock import ExchangeClock
 from engine.paper.control import Control
 from engine.paper.faults import Fault, FaultKind, Faults, Match
-from engine.paper.instruments import default_instruments
+from engine.paper.instruments import default_instruments, recorded_instruments
 from engine.paper.limits import Limits
 from engine.paper.market_streams import MarketStreams
 from engine.paper.matching import Matching
@@ -21,9 +21,13 @@ from engine.paper.oracle import Oracle, Record
 from engine.paper.prices import OutsideMarket
 from engine.paper.replay import Replay, open_replay
 from engine.paper.rest import Rest
+from engine.paper.stream_faults import StreamFaults
 from engine.paper.streams import Streams
 from engine.paper.user_streams import UserStreams
 from engine.paper.wire import Listener
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DUE_CHECK_S = 0.05
 
@@ -35,19 +39,25 @@ class PaperExchange:
         self.options = options
         self.clock = ExchangeClock()
         self.record = Record()
-        self.matching = Matching(self.clock, default_instruments(), self.record, options.seed)
+        recorded = options.exchange_info
+        instruments = default_instruments() if recorded is None else recorded_instruments(recorded)
+        self.matching = Matching(self.clock, instruments, self.record, options.seed)
         self.oracle = Oracle(self.record)
         self.faults = Faults()
         self.outside = OutsideMarket(self.matching, options.seed)
         self.rest = Rest(self.matching, Limits(options.enforce_limits), self.faults, self.deposit)
         self.market_streams = MarketStreams(self.matching)
         self.user_streams = UserStreams(self.matching)
+        self.market_streams.faults = self.user_streams.faults = StreamFaults(
+            self.faults, self.clock, lambda key: self.user_streams.terminate(self.matching.accounts[key])
+        )
         self.replay: Replay | None = None
         if options.replay is not None:
             self.replay = open_replay(options.replay, self.outside, self.matching)
         for account in options.accounts:
             self.add_account(account)
-        self.port = self.control_port = 0
+        self.port = self.control_port = self.tls_port = 0
+        self.ca_file: Path | None = None
         self._runners: list[web.ServerRunner] = []
         self._listener = Listener(self.rest, self._handle)
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,6 +65,13 @@ class PaperExchange:
     async def __aenter__(self) -> Self:
         self.matching.listener = Streams(self.market_streams, self.user_streams)
         self.port = await self._listener.listen(self.options.host, self.options.port)
+        if self.options.tls_dir is not None:
+            # Imported here because most exchanges serve without, and it costs start-up time.
+            from engine.paper.tls import certificates  # noqa: PLC0415
+
+            made = certificates(self.options.tls_dir)
+            self.ca_file, context = made.ca_file, made.server_context()
+            self.tls_port = await self._listener.listen(self.options.host, self.options.tls_port, context)
         self.control_port = await self._listen(self.options.control_port, Control(self).handle)
         self._tasks = [asyncio.create_task(self._run_due())]
         if self.options.step_ms:
@@ -92,6 +109,8 @@ class PaperExchange:
     def add_account(self, option: AccountOption) -> Account:
         """Open an account and make its first deposits."""
         account = Account(option.key, option.secret.encode(), fee_asset=self.options.fee_asset)
+        if self.options.legacy_user_streams:
+            account.listen_keys = {}
         self.matching.accounts[option.key] = account
         for asset, amount in option.deposits.items():
             self.matching.deposit(account, asset, amount)
@@ -102,6 +121,13 @@ class PaperExchange:
         account = self.matching.accounts[key]
         self.matching.deposit(account, asset, amount)
         self.user_streams.balance_changed(account, asset, amount)
+
+    def maintain(self, on: bool) -> None:
+        """Close for maintenance, breaking every stream, or open again."""
+        self.rest.maintenance = on
+        if on:
+            self.market_streams.cut()
+            self.user_streams.cut()
 
     def step(self, steps: int = 1) -> None:
         """Let the outside market take turns, and a replay go on by as many steps of recorded time."""
@@ -116,6 +142,8 @@ class PaperExchange:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if self.rest.maintenance:
+            return await self.rest.handle(request)
         if path.startswith("/ws-api/"):
             return await self.user_streams.serve(request)
         if path.startswith(("/stream", "/ws")):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.paper.accounts import Account
     from engine.paper.matching import Matching
     from engine.paper.orders import Execution, Order
+    from engine.paper.stream_faults import StreamFaults
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,9 +23,10 @@ class Subscription:
     id: int
     connection: Connection
     account: "Account"
+    listen_key: str | None = None
 
     def send(self, event: dict[str, Any]) -> None:
-        self.connection.send({"subscriptionId": self.id, "event": event})
+        self.connection.deliver(event, {"subscriptionId": self.id, "event": event}, self.account.key)
 
 
 class UserStreams:
@@ -34,9 +36,10 @@ class UserStreams:
         self._matching = matching
         self._connections: set[Connection] = set()
         self._last_id = -1
+        self.faults: StreamFaults | None = None
 
     async def serve(self, request: "web.BaseRequest") -> "web.StreamResponse":
-        connection = Connection()
+        connection = Connection(self.faults)
         socket = await connection.open(request)
         self._connections.add(connection)
         try:
@@ -53,6 +56,11 @@ class UserStreams:
         for connection in list(self._connections):
             await connection.close()
 
+    def kick(self) -> None:
+        """Throw every client out with a goodbye."""
+        for connection in list(self._connections):
+            connection.kick()
+
     def cut(self) -> None:
         """Drop every connection, as a network failure would."""
         for connection in list(self._connections):
@@ -60,16 +68,17 @@ class UserStreams:
 
     def terminate(self, account: "Account") -> None:
         """End an account's subscriptions with the exchange's own farewell, keeping the connections."""
-        for subscription in account.subscriptions:
-            subscription.send({"e": "eventStreamTerminated", "E": self._matching.clock.now_ms()})
+        ended = list(account.subscriptions)
         account.subscriptions.clear()
+        for subscription in ended:
+            subscription.send({"e": "eventStreamTerminated", "E": self._matching.clock.now_ms()})
 
     def reported(self, order: "Order", kind: str, execution: "Execution | None", cancel_id: str) -> None:
         account = order.account
         if account is None or not account.subscriptions:
             return
         event = _report(order, kind, execution, cancel_id, self._matching.clock.now_ms())
-        for subscription in account.subscriptions:
+        for subscription in list(account.subscriptions):
             subscription.send(event)
 
     def moved(self, account: "Account", assets: set[str], time_ms: int) -> None:
@@ -84,14 +93,14 @@ class UserStreams:
                 for asset in sorted(assets)
             ],
         }
-        for subscription in account.subscriptions:
+        for subscription in list(account.subscriptions):
             subscription.send(event)
 
     def balance_changed(self, account: "Account", asset: str, amount: int) -> None:
         """Tell of a deposit or withdrawal, then of the balance it led to."""
         now_ms = self._matching.clock.now_ms()
         event = {"e": "balanceUpdate", "E": now_ms, "a": asset, "d": text(amount), "T": now_ms}
-        for subscription in account.subscriptions:
+        for subscription in list(account.subscriptions):
             subscription.send(event)
         self.moved(account, {asset}, now_ms)
 
