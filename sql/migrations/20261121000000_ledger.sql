@@ -10,6 +10,16 @@ CREATE DOMAIN engine.exact_nonnegative AS numeric
 CREATE DOMAIN engine.exact_positive AS numeric
   CHECK (VALUE > 0 AND VALUE < 1e20 AND VALUE = trunc(VALUE, 18));
 CREATE DOMAIN engine.name AS text CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$');
+-- Closed sets of the append path are domains, not CHECKs: a session keeps a domain's check ready, a table's
+-- is read again for every statement (measured: a tenth of opening an entry).
+CREATE DOMAIN engine.order_kind AS text CHECK (VALUE IN ('entry', 'exit'));
+CREATE DOMAIN engine.side AS text CHECK (VALUE IN ('buy', 'sell'));
+CREATE DOMAIN engine.order_type AS text CHECK (VALUE IN ('limit', 'market'));
+CREATE DOMAIN engine.time_in_force AS text CHECK (VALUE IN ('GTC', 'IOC', 'FOK'));
+CREATE DOMAIN engine.event_type AS text CHECK (VALUE IN ('allocate', 'withdraw', 'reserve', 'release', 'entry_fill',
+  'exit_fill', 'fee_valued', 'dust', 'dust_returned', 'adjustment', 'fill_correction'));
+CREATE DOMAIN engine.ledger_account AS text CHECK (VALUE IN ('CAPITAL', 'AVAILABLE', 'RESERVED_FOR_ORDERS',
+  'RESERVED_FOR_POSITIONS', 'DUST', 'TRADING_PNL', 'FEES'));
 CREATE DOMAIN engine.mode AS text CHECK (VALUE IN ('active', 'reducing', 'halted'));
 
 CREATE SEQUENCE engine.event_ids CACHE 1;
@@ -178,8 +188,7 @@ CREATE TABLE engine.economic_events (
   event_id        bigint NOT NULL,
   profile_id      uuid NOT NULL,
   version         bigint NOT NULL,
-  type            text NOT NULL CHECK (type IN ('allocate', 'withdraw', 'reserve', 'release', 'entry_fill',
-                    'exit_fill', 'fee_valued', 'dust', 'dust_returned', 'adjustment', 'fill_correction')),
+  type            engine.event_type NOT NULL,
   idempotency_key text NOT NULL,
   intent_id       uuid,
   actor           text NOT NULL,
@@ -200,17 +209,13 @@ CREATE TABLE engine.journal (
   event_id       bigint NOT NULL,
   line           smallint NOT NULL CHECK (line >= 1),
   profile_id     uuid NOT NULL,
-  debit_account  text NOT NULL,
-  credit_account text NOT NULL,
+  debit_account  engine.ledger_account NOT NULL,
+  credit_account engine.ledger_account NOT NULL,
   amount         engine.exact_positive NOT NULL,
   debit_balance  engine.exact NOT NULL,
   credit_balance engine.exact NOT NULL,
   PRIMARY KEY (tenant_id, event_id, line),
-  CONSTRAINT two_known_accounts CHECK (debit_account <> credit_account
-    AND debit_account IN ('CAPITAL', 'AVAILABLE', 'RESERVED_FOR_ORDERS', 'RESERVED_FOR_POSITIONS', 'DUST',
-                          'TRADING_PNL', 'FEES')
-    AND credit_account IN ('CAPITAL', 'AVAILABLE', 'RESERVED_FOR_ORDERS', 'RESERVED_FOR_POSITIONS', 'DUST',
-                          'TRADING_PNL', 'FEES'))
+  CONSTRAINT two_accounts CHECK (debit_account <> credit_account)
 );
 CREATE INDEX journal_by_profile ON engine.journal (tenant_id, profile_id, event_id);
 
@@ -233,13 +238,13 @@ CREATE TABLE engine.intents (
   profile_id          uuid NOT NULL,
   account_id          uuid NOT NULL,
   robot_id            uuid NOT NULL,
-  kind                text NOT NULL CHECK (kind IN ('entry', 'exit')),
+  kind                engine.order_kind NOT NULL,
   symbol              text NOT NULL,
-  side                text NOT NULL CHECK (side IN ('buy', 'sell')),
-  type                text NOT NULL CHECK (type IN ('limit', 'market')),
+  side                engine.side NOT NULL,
+  type                engine.order_type NOT NULL,
   quantity            engine.exact_positive NOT NULL,
   limit_price         engine.exact_positive,
-  time_in_force       text NOT NULL CHECK (time_in_force IN ('GTC', 'IOC', 'FOK')),
+  time_in_force       engine.time_in_force NOT NULL,
   post_only           boolean NOT NULL,
   label               text CHECK (length(label) <= 64),
   client_order_id     text NOT NULL,
