@@ -157,8 +157,8 @@ class Rig:
 
     async def clear(self) -> None:
         """Cancel what rests, and let both sides come to rest; in no measured time."""
-        headers = {"Authorization": f"Bearer {self.key}"}
         for name in self.open_through:
+            headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": f"cancel-{name}"}
             async with self.http.delete(f"{self.api}/v1/orders/{name}", headers=headers) as response:
                 await response.read()
         for name in self.open_direct:

@@ -18,6 +18,12 @@ from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitComma
 
 _ERROR_STATUS_MIN = 400
 _CANCEL_ENDED = frozenset({"done", "final"})
+_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
 
 
 def router(services: Services) -> APIRouter:
@@ -69,9 +75,11 @@ def router(services: Services) -> APIRouter:
             **READ_ERRORS,
             202: {"description": "the cancel is recorded or sent, its end not known yet"},
         },
+        openapi_extra={"security": [{"robotKey": []}], "parameters": [_KEY_PARAMETER]},
     )
     async def cancel(request: Request, order_id: str) -> Response:
         caller = await services.caller(request)
+        check_key(request.headers.get("idempotency-key"))  # the order itself makes a repeat harmless
         command = CancelCommand(caller.tenant_id, identity(order_id), f"robot:{caller.robot_id}")
         given = await services.at_work().trading.cancel(command)
         return _canceled(request, command, given)
@@ -151,14 +159,7 @@ def _described(body: type[EntryBody | ExitBody]) -> dict[str, Any]:
         "responses": {**ORDER_ERRORS, **placed},
         "openapi_extra": {
             "security": [{"robotKey": []}],
-            "parameters": [
-                {
-                    "name": "Idempotency-Key",
-                    "in": "header",
-                    "required": True,
-                    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
-                }
-            ],
+            "parameters": [_KEY_PARAMETER],
             "requestBody": {
                 "required": True,
                 "content": {"application/json": {"schema": body.model_json_schema()}},

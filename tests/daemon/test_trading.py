@@ -126,9 +126,11 @@ def test_cancel_ends_a_resting_order_and_releases_its_capital(stage: Stage, tena
     """DELETE cancels at the exchange; repeating it is harmless; the whole reservation is back."""
     placed = enter(stage, tenant, **RESTING)
     path = f"/v1/orders/{placed.body['id']}"
-    gone = stage.call("DELETE", path, key=tenant.key)
+    bare = stage.call("DELETE", path, key=tenant.key)
+    assert (400, "IDEMPOTENCY_KEY_REQUIRED") == (bare.status, bare.body["code"])
+    gone = stage.call("DELETE", path, key=tenant.key, idem="cancel")
     assert (200, "done") == (gone.status, gone.body["cancel"])
-    again = stage.call("DELETE", path, key=tenant.key)
+    again = stage.call("DELETE", path, key=tenant.key, idem="cancel")
     assert (200, "final") == (again.status, again.body["cancel"])
     assert "canceled" == order(stage, tenant, placed.body["id"])["order"]["status"]
     figures = stage.call("GET", "/v1/capital?profile=main", key=tenant.key).body["capital"][0]
@@ -185,10 +187,10 @@ def test_foreign_tenant_sees_and_moves_nothing(stage: Stage, tenant: Tenant) -> 
         ("GET", f"/v1/orders/by-client-id/{placed.body['client_order_id']}"),
         ("GET", f"/v1/capital?profile={tenant.profile_id}"),
     ):
-        answer = stage.call(method, path, key=foreign.key)
+        answer = stage.call(method, path, key=foreign.key, idem="foreign")
         assert (404, "NOT_FOUND") == (answer.status, answer.body["code"]), path
     assert [] == stage.call("GET", "/v1/orders", key=foreign.key).body["orders"]
-    stage.call("DELETE", f"/v1/orders/{placed.body['id']}", key=tenant.key)
+    stage.call("DELETE", f"/v1/orders/{placed.body['id']}", key=tenant.key, idem="cancel")
 
 
 def test_racing_robots_open_one_entry_at_a_time(stage: Stage) -> None:
