@@ -39,6 +39,7 @@ _WAVES = (
     (2 * _DAY_MS, 40),
     (3 * _HOUR_MS, 150),
     (5 * MINUTE_MS, 900),
+    (20 * SECOND_MS, 4_000),
 )
 _LOOKS = 6
 _FRACTION = 1 << 20

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _WAITING_MAX = 20_000
 # How long a closing connection waits for the client to say goodbye as well.
 _FAREWELL_S = 1.0
+GARBLED = {"error": {"code": 2, "msg": "Invalid request: unable to parse the request"}}
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -25,7 +26,8 @@ class Connection:
     the next one to overtake it.
     """
 
-    def __init__(self, faults: "StreamFaults | None" = None) -> None:
+    def __init__(self, faults: "StreamFaults | None" = None, since_ms: int = 0) -> None:
+        self.since_ms = since_ms
         self.silent = False
         self.held: dict[str, Any] | None = None
         self._faults = faults
@@ -67,8 +69,8 @@ class Connection:
         if transport is not None:
             transport.abort()
 
-    async def messages(self) -> "AsyncIterator[dict[str, Any]]":
-        """What the client sends, as JSON objects; what is none is answered with an error."""
+    async def messages(self, garbled: dict[str, Any] = GARBLED) -> "AsyncIterator[dict[str, Any]]":
+        """What the client sends, as JSON objects; what is none is answered with `garbled`."""
         async for message in self._socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -79,7 +81,7 @@ class Connection:
             if isinstance(given, dict):
                 yield given
             else:
-                self.send({"error": {"code": 2, "msg": "Invalid request: unable to parse the request"}})
+                self.send(garbled)
 
     async def close(self) -> None:
         """Send what waits, say goodbye."""

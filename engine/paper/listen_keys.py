@@ -20,13 +20,13 @@ def create(call: "Call") -> Any:
     if not living:
         drawn = f"{call.owner.key}:{len(keys)}".encode()
         living = [hashlib.sha256(call.owner.secret + drawn).hexdigest()]
-    keys[living[-1]] = now_ms + VALID_MS
+    _prolong(call, living[-1])
     return {"listenKey": living[-1]}
 
 
 def extend(call: "Call") -> Any:
-    keys, key = _known(call)
-    keys[key] = call.matching.clock.now_ms() + VALID_MS
+    _, key = _known(call)
+    _prolong(call, key)
     return {}
 
 
@@ -46,6 +46,21 @@ def account_of(matching: "Matching", listen_key: str) -> "Account | None":
         if (account.listen_keys or {}).get(listen_key, 0) > now_ms:
             return account
     return None
+
+
+def _prolong(call: "Call", key: str) -> None:
+    """Let a key live for an hour from now; at its end those who stream by it are told."""
+    clock, owner, keys = call.matching.clock, call.owner, _keys(call)
+    keys[key] = until_ms = clock.now_ms() + VALID_MS
+
+    def expire() -> None:
+        if keys[key] != until_ms:
+            return
+        for subscription in [one for one in owner.subscriptions if one.listen_key == key]:
+            owner.subscriptions.remove(subscription)
+            subscription.send({"e": "listenKeyExpired", "E": clock.now_ms(), "listenKey": key})
+
+    clock.call_at(until_ms, expire)
 
 
 def _known(call: "Call") -> tuple[dict[str, int], str]:

@@ -70,11 +70,17 @@ class Rest:
             text = body.decode("utf-8", "replace")
             params.update(signing.parameters(text))
         received = Received(method, path, query, text, params, key)
-        now_ms = self._matching.clock.now_ms()
-        received.fault = self._faults.take(method, path, params, key, now_ms)
-        if path in _ORDER_PATHS:
-            received.noted = self._note(received, now_ms)
+        self.admit(received)
         return received
+
+    def admit(self, received: Received) -> None:
+        """Find the fault of a request, and log it if it is about an order."""
+        now_ms = self._matching.clock.now_ms()
+        received.fault = self._faults.take(
+            received.method, received.path, received.params, received.key, now_ms
+        )
+        if received.path in _ORDER_PATHS:
+            received.noted = self._note(received, now_ms)
 
     def respond(self, received: Received) -> Reply:
         """Answer a request whose fault, if any, does not wait; Dropped: break the connection."""

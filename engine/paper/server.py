@@ -45,9 +45,10 @@ class PaperExchange:
         self.oracle = Oracle(self.record)
         self.faults = Faults()
         self.outside = OutsideMarket(self.matching, options.seed)
-        self.rest = Rest(self.matching, Limits(options.enforce_limits), self.faults, self.deposit)
-        self.market_streams = MarketStreams(self.matching)
-        self.user_streams = UserStreams(self.matching)
+        limits = Limits(options.enforce_limits)
+        self.rest = Rest(self.matching, limits, self.faults, self.deposit)
+        self.user_streams = UserStreams(self.matching, self.rest, limits)
+        self.market_streams = MarketStreams(self.matching, self.user_streams)
         self.market_streams.faults = self.user_streams.faults = StreamFaults(
             self.faults, self.clock, lambda key: self.user_streams.terminate(self.matching.accounts[key])
         )

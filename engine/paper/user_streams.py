@@ -1,18 +1,21 @@
-"""The ws-api: signed subscription to an account's own events, and the events themselves."""
+"""An account's own events: who subscribed to them, over the ws-api or by listen key, and their shapes."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.paper import refusals, signing
+from engine.paper import listen_keys, signing
 from engine.paper.connection import Connection
 from engine.paper.scale import text
+from engine.paper.ws_api import GARBLED, WsApi
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from engine.paper.accounts import Account
+    from engine.paper.limits import Limits
     from engine.paper.matching import Matching
     from engine.paper.orders import Execution, Order
+    from engine.paper.rest import Rest
     from engine.paper.stream_faults import StreamFaults
 
 
@@ -24,31 +27,36 @@ class Subscription:
     connection: Connection
     account: "Account"
     listen_key: str | None = None
+    wrapped: bool = False
 
     def send(self, event: dict[str, Any]) -> None:
-        self.connection.deliver(event, {"subscriptionId": self.id, "event": event}, self.account.key)
+        if self.listen_key is None:
+            envelope = {"subscriptionId": self.id, "event": event}
+        else:
+            envelope = {"stream": self.listen_key, "data": event} if self.wrapped else event
+        self.connection.deliver(event, envelope, self.account.key)
 
 
 class UserStreams:
     """Serves /ws-api/v3 and pushes execution reports and balances to those who subscribed."""
 
-    def __init__(self, matching: "Matching") -> None:
+    def __init__(self, matching: "Matching", rest: "Rest", limits: "Limits") -> None:
         self._matching = matching
+        self.api = WsApi(rest, limits, matching.clock, self)
         self._connections: set[Connection] = set()
         self._last_id = -1
         self.faults: StreamFaults | None = None
 
     async def serve(self, request: "web.BaseRequest") -> "web.StreamResponse":
-        connection = Connection(self.faults)
+        connection = Connection(self.faults, self._matching.clock.now_ms())
         socket = await connection.open(request)
         self._connections.add(connection)
         try:
-            async for message in connection.messages():
-                self._answer(connection, message)
+            async for message in connection.messages(GARBLED):
+                await self.api.answer(connection, message)
         finally:
             self._connections.discard(connection)
-            for account in self._matching.accounts.values():
-                self._end(account, connection)
+            self.unsubscribe(connection, None)
             await connection.close()
         return socket
 
@@ -104,34 +112,8 @@ class UserStreams:
             subscription.send(event)
         self.moved(account, {asset}, now_ms)
 
-    def _answer(self, connection: Connection, message: dict[str, Any]) -> None:
-        request_id, method = message.get("id"), message.get("method")
-        given = message.get("params")
-        params = given if isinstance(given, dict) else {}
-        try:
-            result = self._call(
-                connection, method, {str(name): _plain(value) for name, value in params.items()}
-            )
-        except refusals.Refusal as refusal:
-            error = {"code": refusal.code, "msg": refusal.message}
-            connection.send({"id": request_id, "status": refusal.status, "error": error, "rateLimits": []})
-            return
-        connection.send({"id": request_id, "status": 200, "result": result, "rateLimits": []})
-
-    def _call(self, connection: Connection, method: Any, params: dict[str, str]) -> dict[str, Any]:
-        if method == "ping":
-            return {}
-        if method == "time":
-            return {"serverTime": self._matching.clock.now_ms()}
-        if method == "userDataStream.subscribe.signature":
-            return self._subscribe(connection, params)
-        if method == "userDataStream.unsubscribe":
-            for account in self._matching.accounts.values():
-                self._end(account, connection)
-            return {}
-        raise refusals.Refusal(-1020, "This operation is not supported.")
-
-    def _subscribe(self, connection: Connection, params: dict[str, str]) -> dict[str, Any]:
+    def subscribe(self, connection: Connection, params: dict[str, str]) -> dict[str, Any]:
+        """Subscribe a connection to the events of the account that signed the request."""
         account = signing.account_of(self._matching.accounts, params.get("apiKey"))
         signing.window_end(params, self._matching.clock)
         payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
@@ -140,16 +122,30 @@ class UserStreams:
         account.subscriptions.append(Subscription(self._last_id, connection, account))
         return {"subscriptionId": self._last_id}
 
-    @staticmethod
-    def _end(account: "Account", connection: Connection) -> None:
-        account.subscriptions[:] = [one for one in account.subscriptions if one.connection is not connection]
+    def unsubscribe(self, connection: Connection, subscription_id: str | None) -> None:
+        """End one subscription of a connection, or all of them."""
+        for one in self.of_connection(connection):
+            if subscription_id in {None, str(one.id)}:
+                one.account.subscriptions.remove(one)
 
+    def of_connection(self, connection: Connection) -> list[Subscription]:
+        accounts = self._matching.accounts.values()
+        return [one for account in accounts for one in account.subscriptions if one.connection is connection]
 
-def _plain(value: Any) -> str:
-    """Write a JSON value as it stands in the text that was signed."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    def knows(self, listen_key: str) -> bool:
+        return listen_keys.account_of(self._matching, listen_key) is not None
+
+    def join(self, connection: Connection, listen_key: str, *, wrapped: bool) -> None:
+        """Stream an account's events to a market connection that names its listen key."""
+        account = listen_keys.account_of(self._matching, listen_key)
+        if account is not None:
+            account.subscriptions.append(Subscription(-1, connection, account, listen_key, wrapped))
+
+    def leave(self, connection: Connection, listen_key: str | None = None) -> None:
+        """End what a market connection got by a listen key, or by any."""
+        for one in self.of_connection(connection):
+            if listen_key in {None, one.listen_key}:
+                one.account.subscriptions.remove(one)
 
 
 def _report(
@@ -194,5 +190,25 @@ def _report(
         "Y": text(last_quote),
         "Q": text(order.quote_quantity),
         "W": order.created_ms,
-        "V": "NONE",
+        "V": order.prevention,
+        **_prevented(order, kind),
+    }
+
+
+def _prevented(order: "Order", kind: str) -> dict[str, Any]:
+    """What the report of an order that expired in a match tells about it."""
+    if kind != "TRADE_PREVENTION" or order.prevented is None:
+        return {}
+    match = order.prevented[-1]
+    quantity = text(match.quantity_of(order.id))
+    return {
+        "v": match.id,
+        "A": quantity,
+        "B": quantity,
+        "u": -1,
+        "U": match.counterpart_of(order.id),
+        "Cs": match.symbol,
+        "pl": text(0),
+        "pL": text(match.price),
+        "pY": text(0),
     }
