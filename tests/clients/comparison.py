@@ -17,10 +17,14 @@ def differences(account: Believed, believed: Believed) -> list[str]:
     balances only those the client knows are compared, but it must know every asset that it traded.
     """
     return [
-        *_sets("order", _orders(account["orders"]), _orders(believed["orders"]), _ORDER_FIELDS),
+        *order_differences(account, believed["orders"]),
         *_sets("fill", _oracle_fills(account["orders"]), _fills(believed["fills"]), _FILL_FIELDS),
-        *_balances(account, believed["balances"]),
+        *balance_differences(account, believed["balances"]),
     ]
+
+
+def order_differences(account: Believed, believed: list[Believed]) -> Iterator[str]:
+    return _sets("order", _orders(account["orders"]), _orders(believed), _ORDER_FIELDS)
 
 
 def _orders(orders: list[Believed]) -> dict[Any, Believed]:
@@ -63,7 +67,7 @@ def _same(told: Any, is_so: Any) -> bool:
         return False
 
 
-def _balances(account: Believed, believed: Believed) -> Iterator[str]:
+def balance_differences(account: Believed, believed: Believed) -> Iterator[str]:
     traded = {fill["commissionAsset"] for order in account["orders"] for fill in order["fills"]}
     for asset in sorted(traded - believed.keys()):
         yield f"balance {asset}: the client traded it and knows none"

@@ -38,8 +38,7 @@ class CountingStrategy(IStrategy):
 
     def bot_loop_start(self, *_: Any, **__: Any) -> None:
         """Let a pair be traded again at once, and tell the balances when all is done."""
-        for pair in self.dp.current_whitelist():
-            self.unlock_pair(pair)
+        self.unlock_reason("Auto lock")
         if self._begun() >= self.trades and not Trade.get_trades_proxy(is_open=True):
             target = Path(self.config["user_data_dir"]) / "balances.json"
             partial = target.with_suffix(".partial")
