@@ -1,4 +1,4 @@
-"""The real host names on loopback: the paper exchange's own authority, and a resolver that leads them here."""
+"""The real host names on loopback: the paper exchange's authority, and a resolver that leads names here."""
 
 import functools
 import socket
