@@ -13,11 +13,11 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI
+from binance_common.errors import BadRequestError
 from binance_sdk_spot.spot import Spot
 
 SYMBOLS = {"BTCUSDT": ("0.002", "0.01"), "BNBUSDT": ("0.2", "0.01")}
 PATIENCE_S = 20
-UNKNOWN_ORDER = -2011
 
 
 class Trader:
@@ -56,9 +56,8 @@ class Trader:
 
     async def place(self, *, over_socket: bool, **order: Any) -> dict[str, Any]:
         if over_socket:
-            answered = plain(
-                (await self.socket.order_place(new_order_resp_type="FULL", **order)).data().result
-            )
+            placed = await self.socket.order_place(new_order_resp_type="FULL", **order)
+            answered = result(placed)
         else:
             answered = plain(self.rest.new_order(new_order_resp_type="FULL", **order).data())
         self.answers.append(answered)
@@ -68,11 +67,11 @@ class Trader:
         """Cancel, unless the order was filled meanwhile."""
         try:
             if over_socket:
-                await self.socket.order_cancel(symbol=symbol, order_id=order_id)
+                result(await self.socket.order_cancel(symbol=symbol, order_id=order_id))
             else:
                 self.rest.delete_order(symbol=symbol, order_id=order_id)
-        except Exception as error:  # the client raises plain ValueError over the socket, its own over REST
-            if str(UNKNOWN_ORDER) not in repr(error) and "Unknown order" not in repr(error):
+        except (BadRequestError, ValueError) as error:
+            if "Unknown order sent" not in str(error):
                 raise
 
     async def trade(self, rounds: int) -> None:
@@ -134,6 +133,14 @@ def plain(model: Any) -> dict[str, Any]:
     """Give the wire's names and values of one of the client's models."""
     given = getattr(model, "actual_instance", None) or model
     return given.model_dump(mode="json", by_alias=True)
+
+
+def result(answered: Any) -> dict[str, Any]:
+    """Give what a ws-api call resulted in; this client does not raise, but hands errors over as data."""
+    given = answered.data()
+    if isinstance(given, dict):
+        raise ValueError(str(given))  # noqa: TRY004 - the exchange refused; no type is wrong
+    return plain(given.result)
 
 
 def on(tick: str, price: Decimal) -> str:
