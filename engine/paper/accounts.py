@@ -33,6 +33,8 @@ class Account:
     executions: dict[str, list[tuple["Execution", "Order"]]] = field(default_factory=dict)
     subscriptions: list["Subscription"] = field(default_factory=list)
     updated_ms: int = 0
+    # What it was opened with, for who wants to begin again.
+    opening: dict[str, int] = field(default_factory=dict)
     # Listen keys and when they end; None: the older user streams are switched off.
     listen_keys: dict[str, int] | None = None
     _signer: hmac.HMAC = field(init=False, repr=False)

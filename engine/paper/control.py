@@ -43,6 +43,7 @@ class Control:
             ("POST", "/accounts"): self._open_account,
             ("POST", "/deposit"): lambda given: self._move_money(given, 1),
             ("POST", "/withdraw"): lambda given: self._move_money(given, -1),
+            ("POST", "/reset"): self._reset,
             ("GET", "/market"): self._market,
             ("POST", "/market"): self._set_market,
             ("POST", "/step"): self._step,
@@ -185,6 +186,20 @@ class Control:
             raise ValueError("amount must be positive")
         self._paper.deposit(account.key, _asset(given["asset"]) or "", sign * amount)
         return _shown(account)
+
+    def _reset(self, given: Given) -> Any:
+        """One account or all: orders canceled, money as at opening or as given."""
+        keys = (
+            [self._account(given["account"]).key] if "account" in given else [*self._paper.matching.accounts]
+        )
+        balances = None
+        if "balances" in given:
+            balances = {_asset(asset) or "": _amount(amount) for asset, amount in given["balances"].items()}
+            if min(balances.values(), default=0) < 0:
+                raise ValueError("balances must not be negative")
+        for key in keys:
+            self._paper.reset(key, balances)
+        return {"accounts": [_shown(self._paper.matching.accounts[key]) for key in keys]}
 
     def _market(self, given: Given) -> Any:
         markets = self._paper.matching.markets

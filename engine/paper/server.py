@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DUE_CHECK_S = 0.05
+# A machine that slept or is too slow does not have to catch up with more steps than this holds.
+_BEHIND_MAX_S = 1.0
 
 
 class PaperExchange:
@@ -112,6 +114,7 @@ class PaperExchange:
         account = Account(option.key, option.secret.encode(), fee_asset=self.options.fee_asset)
         if self.options.legacy_user_streams:
             account.listen_keys = {}
+        account.opening = option.deposits
         self.matching.accounts[option.key] = account
         for asset, amount in option.deposits.items():
             self.matching.deposit(account, asset, amount)
@@ -122,6 +125,20 @@ class PaperExchange:
         account = self.matching.accounts[key]
         self.matching.deposit(account, asset, amount)
         self.user_streams.balance_changed(account, asset, amount)
+
+    def reset(self, key: str, balances: dict[str, int] | None = None) -> None:
+        """Cancel an account's orders and bring its money to these balances, or to what it was opened with.
+
+        To the oracle and the streams they are deposits and withdrawals; orders and fills stay history.
+        """
+        account = self.matching.accounts[key]
+        for order in list(account.open_orders.values()):
+            self.matching.cancel(order)
+        wanted = account.opening if balances is None else balances
+        for asset in sorted({*account.free, *wanted}):
+            change = wanted.get(asset, 0) - account.free_of(asset)
+            if change:
+                self.deposit(key, asset, change)
 
     def maintain(self, on: bool) -> None:
         """Close for maintenance, breaking every stream, or open again."""
@@ -167,6 +184,10 @@ class PaperExchange:
             self.clock.run_due()
 
     async def _run_steps(self) -> None:
+        """Take steps at moments that do not move with what a step costs: a recording keeps its pace."""
+        loop, pace_s = asyncio.get_running_loop(), self.options.step_ms / 1000
+        due = loop.time()
         while True:
-            await asyncio.sleep(self.options.step_ms / 1000)
+            due = max(due + pace_s, loop.time() - _BEHIND_MAX_S)
+            await asyncio.sleep(due - loop.time())
             self.step()
