@@ -76,7 +76,7 @@ class Connection:
                 continue
             try:
                 given = json.loads(message.data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 given = None
             if isinstance(given, dict):
                 yield given

@@ -166,7 +166,7 @@ class MarketStreams:
         elif method == "SET_PROPERTY" and names in (["combined", True], ["combined", False]):
             self._connections[connection] = names[1]
             connection.send({"result": None, "id": request_id})
-        elif method not in {"SUBSCRIBE", "UNSUBSCRIBE"}:
+        elif method not in ("SUBSCRIBE", "UNSUBSCRIBE"):  # a tuple: what was sent may be unhashable
             told = f"Invalid request: unknown variant `{method}`, expected one of {_METHODS}"
             connection.send({"error": {"code": 2, "msg": told}, "id": request_id})
         elif not names or not all(self._known(name) for name in names):

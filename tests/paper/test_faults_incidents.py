@@ -141,9 +141,7 @@ async def test_fills_by_order(bare: Bare) -> None:
     assert 400 == (await bare.control("POST", "/fill", **foreign))[0]
 
 
-@pytest.mark.parametrize(
-    ("prevention", "status"), [("NONE", "FILLED"), ("EXPIRE_MAKER", "EXPIRED_IN_MATCH")]
-)
+@pytest.mark.parametrize(("prevention", "status"), [("NONE", "FILLED"), ("EXPIRE_MAKER", "EXPIRED_IN_MATCH")])
 async def test_self_trade(bare: Bare, prevention: str, status: str) -> None:
     """The owner's opposite order trades with the account's own, or expires it in the match."""
     await bare.control("POST", "/faults", kind="self_trade", prevention=prevention)
