@@ -1,4 +1,4 @@
-"""`holdfast paper`: runs the paper exchange in the foreground."""
+"""`holdfast paper` runs the paper exchange in the foreground, `holdfast paper reset` gives its money back."""
 
 import asyncio
 import ctypes
@@ -8,18 +8,22 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
+from engine.cli.paper_hints import hints
+from engine.domain.errors import ErrorCode, HoldfastError
 from engine.paper.options import AccountOption, Options, read_account
 
 _PR_SET_PDEATHSIG = 1
+_CONTROL_TIMEOUT_S = 10
 _TLS_HINT = """TLS on port {port} as api.binance.com, stream.binance.com, ws-api.binance.com and others.
   Clients must trust {ca_file} (SSL_CERT_FILE or REQUESTS_CA_BUNDLE)
   and find the names here: a resolver, or a line in /etc/hosts and port 443."""
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=18080, show_default=True, help="REST and WebSocket port; 0 takes a free one.")
 @click.option("--control-port", default=18081, show_default=True, help="Control port; 0 takes a free one.")
@@ -48,7 +52,9 @@ _TLS_HINT = """TLS on port {port} as api.binance.com, stream.binance.com, ws-api
     help="Where the certificates are kept; default ~/.cache/holdfast/paper-tls.",
 )
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the starting process ends.")
+@click.pass_context
 def command(  # noqa: PLR0917 - click passes them by name
+    context: click.Context,
     host: str,
     port: int,
     control_port: int,
@@ -70,6 +76,8 @@ def command(  # noqa: PLR0917 - click passes them by name
 
     Prints one JSON line when ready: {"event": "ready", "port": ..., "control_port": ...}.
     """
+    if context.invoked_subcommand is not None:
+        return
     if exit_with_parent:
         _die_with_parent()
     if replay is not None and not Path(replay.rpartition("=")[2]).is_file():
@@ -92,6 +100,49 @@ def command(  # noqa: PLR0917 - click passes them by name
     )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(options))
+
+
+@command.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the paper exchange listens.")
+@click.option("--control-port", default=18081, show_default=True, help="Its control port.")
+@click.option("--account", metavar="KEY", help="Only this account.")
+@click.option("--balances", metavar="USDT=10000,BTC=1", help="Begin with these instead of those at opening.")
+def reset(host: str, control_port: int, account: str | None, balances: str | None) -> None:
+    """Cancel the accounts' orders and give them back the balances they began with."""
+    given: dict[str, object] = {}
+    if account is not None:
+        given["account"] = account
+    if balances is not None:
+        given["balances"] = _balances(balances)
+    for one in _control(f"http://{host}:{control_port}/reset", given)["accounts"]:
+        held = ", ".join(f"{asset} {amount}" for asset, amount in one["free"].items())
+        click.echo(f"{one['key']}: {held or 'nothing'}")
+
+
+def _balances(text: str) -> dict[str, str]:
+    try:
+        read_account(f"key:secret:{text}")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--balances") from None
+    return dict(entry.split("=", 1) for entry in text.split(",") if entry)
+
+
+def _control(url: str, given: dict[str, object]) -> dict[str, Any]:
+    """Call a running paper exchange's control port."""
+    # Imported here so that starting the exchange does not pay for it.
+    from urllib.error import HTTPError, URLError  # noqa: PLC0415
+    from urllib.request import Request, urlopen  # noqa: PLC0415
+
+    request = Request(url, json.dumps(given).encode(), {"Content-Type": "application/json"})  # noqa: S310 - http, ours
+    try:
+        with urlopen(request, timeout=_CONTROL_TIMEOUT_S) as response:  # noqa: S310 - http, ours
+            answered: dict[str, Any] = json.load(response)
+    except HTTPError as error:
+        raise HoldfastError(ErrorCode.BAD_REQUEST, json.load(error)["error"]) from None
+    except (URLError, OSError) as error:
+        message = f"No paper exchange answers at {url}: {error}"
+        raise HoldfastError(ErrorCode.EXCHANGE_UNAVAILABLE, message) from None
+    return answered
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -123,7 +174,9 @@ async def _serve(options: Options) -> None:
             # What lives by now stays, and looking for cycles every 700 objects would cost more than orders.
             gc.freeze()
             gc.set_threshold(50_000, 20, 100)
-            _announce(paper.url, paper.ws_url, paper.control_url)
+            # On stderr, because stdout carries the one line for programs.
+            told = hints(paper.url, paper.ws_url, paper.control_url, accounts=len(options.accounts))
+            click.echo(told, err=True)
             ready = {"event": "ready", "port": paper.port, "control_port": paper.control_port}
             if paper.ca_file is not None:
                 ready |= {"tls_port": paper.tls_port, "ca_file": str(paper.ca_file)}
@@ -134,18 +187,6 @@ async def _serve(options: Options) -> None:
         raise click.ClickException(f"cannot listen on {options.host}: {error}") from None
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-
-
-def _announce(url: str, ws_url: str, control_url: str) -> None:
-    """Tell people what to set; on stderr, because stdout carries the one line for programs."""
-    click.echo(
-        f"""Paper exchange on {url}, control port {control_url}. In ccxt:
-  ccxt.pro.binance({{"apiKey": KEY, "secret": SECRET,
-    "options": {{"fetchMarkets": {{"types": ["spot"]}}, "fetchCurrencies": False, "fetchMargins": False}},
-    "urls": {{"api": {{"public": "{url}/api/v3", "private": "{url}/api/v3", "sapi": "{url}/sapi/v1",
-      "ws": {{"spot": "{ws_url}/stream/ws", "ws-api": {{"spot": "{ws_url}/ws-api/v3"}}}}}}}}}})""",
-        err=True,
-    )
 
 
 def _die_with_parent() -> None:

@@ -20,7 +20,7 @@ def commands(group: click.Command, context: click.Context, path: str) -> list[st
     """Every command below a group, as it is typed."""
     if not isinstance(group, click.Group):
         return [path]
-    found = []
+    found = [path] if group.invoke_without_command else []
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None, f"{path} {name}"
