@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -54,13 +55,11 @@ def prepare(paper: Paper, folder: Path) -> Path:
 
 def trade(home: Path) -> None:
     """Run the bot until its strategy says that it is done."""
-    command = [
-        str(Path(python_of("freqtrade")).with_name("freqtrade")),
-        "trade",
-        "--strategy",
-        "CountingStrategy",
-    ]
-    files = ["--config", "config.json", "--config", "pace.json", "--userdir", "user_data"]
+    told = shlex.split(
+        block("console", "freqtrade").removeprefix("$ ").replace("YourStrategy", "CountingStrategy")
+    )
+    command = [str(Path(python_of("freqtrade")).with_name(told[0])), *told[1:]]
+    files = ["--config", "pace.json", "--userdir", "user_data"]
     counted = {"COUNTING_TRADES": str(TRADES), "COUNTING_HELD_S": str(HELD_S), "PATH": os.environ["PATH"]}
     log = home / "bot.log"
     with log.open("wb") as out:
