@@ -15,7 +15,9 @@ from tests.paper.clients import KEY, options
 
 NAMES = (
     "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId origClientOrderId orderId "
-    "newOrderRespType limit fromId startTime endTime symbols recvWindow omitZeroBalances x"
+    "newOrderRespType limit fromId startTime endTime symbols recvWindow omitZeroBalances x "
+    "interval windowSize timeZone cancelReplaceMode cancelOrderId cancelOrigClientOrderId cancelRestrictions "
+    "selfTradePreventionMode icebergQty preventedMatchId orderListId listenKey symbolStatus"
 )
 VALUES = st.one_of(
     st.sampled_from(
