@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from tests.clients.comparison import differences
-from tests.clients.conftest import Paper, beliefs
+from tests.clients.conftest import KEY, Paper, beliefs
 
 ROUNDS = 12
 
 
 def test_python_binance(paper: Paper) -> None:
-    """Orders of every kind in three markets: answers, queries and user stream equal the oracle."""
+    """Orders of every kind in three markets: answers, queries and user stream equal the oracle.
+
+    What the account's owner then does by hand, and the client does not know, is seen as a difference.
+    """
     told = beliefs("python-binance", "trade_python_binance.py", paper, ROUNDS)
     account = paper.account()
     assert ROUNDS * 3 * 4 == len(told["answers"]) == len(account["orders"])
@@ -21,6 +24,11 @@ def test_python_binance(paper: Paper) -> None:
     assert [] == answer_differences(account, told["answers"])
     assert {"FILLED", "CANCELED", "EXPIRED"} == {order["status"] for order in account["orders"]}
     plant_and_find(account, told["queried"])
+    by_hand = {"account": KEY, "symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
+    paper.control("POST", "/order", by_hand)
+    found = differences(paper.account(), told["queried"])
+    for what in ("order", "fill", "balance USDT"):
+        assert [] != [one for one in found if one.startswith(what)], what
 
 
 def test_binance_sdk_spot(paper: Paper) -> None:

@@ -45,7 +45,9 @@ def prepare(paper: Paper, folder: Path) -> Path:
     strategies.mkdir(parents=True)
     (strategies / "counting_strategy.py").write_bytes((HERE / "counting_strategy.py").read_bytes())
     (home / "config.json").write_text(paper.addressed(block("json", "freqtrade")))
+    # Enough for orders to be filled in parts, and soon enough taken back to be canceled with a part filled.
     pace = {
+        "stake_amount": 8000,
         "internals": {"process_throttle_secs": 1},
         "unfilledtimeout": {"entry": 4, "exit": 4, "unit": "seconds"},
     }
