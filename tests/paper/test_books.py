@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.paper import scale
 from engine.paper.filters import check_filters
+from engine.paper.instruments import PREVENTION_MODES
 from engine.paper.orders import Ticket
 from engine.paper.refusals import Refusal
 from engine.paper.server import PaperExchange
@@ -25,6 +26,7 @@ orders = st.tuples(
     st.integers(-60, 60),  # price away from the last one, in parts of 10,000
     st.integers(1, 4000),  # worth in USDT
     st.booleans(),  # a market order by quote amount
+    st.sampled_from(PREVENTION_MODES),
 )
 actions = st.one_of(
     orders,
@@ -69,7 +71,7 @@ def act(paper: PaperExchange, number: int, action: tuple[Any, ...]) -> None:
 
 
 def ticket_of(paper: PaperExchange, number: int, terms: list[Any]) -> Ticket:
-    _, symbol, (order_type, time_in_force), buy, away, worth, by_quote = terms
+    _, symbol, (order_type, time_in_force), buy, away, worth, by_quote, prevention = terms
     market = paper.matching.markets[symbol]
     unit = paper.matching.last_price(market.instrument.quote, "USDT") or scale.ONE
     notional = worth * scale.ONE * scale.ONE // unit
@@ -85,6 +87,7 @@ def ticket_of(paper: PaperExchange, number: int, terms: list[Any]) -> Ticket:
         quantity=0 if at_market and by_quote else quantity,
         quote_quantity=notional if at_market and by_quote else 0,
         client_order_id=f"id-{number}",
+        prevention=prevention,
     )
 
 
