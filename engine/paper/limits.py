@@ -20,6 +20,9 @@ RATE_LIMITS: list[dict[str, Any]] = [
 _MINUTE_MS = 60_000
 _TEN_SECONDS_MS = 10_000
 _DAY_MS = 86_400_000
+# Who goes on after so many refusals within a minute is banned for two minutes, as Binance does at least.
+_REFUSALS_TO_BAN = 20
+_BAN_MS = 120_000
 
 
 class Limits:
@@ -29,20 +32,28 @@ class Limits:
         self.enforced = enforced
         self._minute = 0
         self._weight = 0
+        self._refused = 0
+        self._banned_until_ms = 0
         self._orders: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
 
     def count(self, now_ms: int, weight: int, account_key: str | None) -> dict[str, str]:
         """Count one request (a new order if an account's key is given); the headers to answer with.
 
-        Refusal with 429 and Retry-After if limits are enforced and one is exceeded.
+        Refusal with 429 and Retry-After if limits are enforced and one is exceeded; with 418 for who goes on.
         """
         minute = now_ms // _MINUTE_MS
         if minute != self._minute:
-            self._minute, self._weight = minute, 0
+            self._minute, self._weight, self._refused = minute, 0, 0
         self._weight += weight
         used = str(self._weight)
         headers = {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
+        if self.enforced and now_ms < self._banned_until_ms:
+            raise _banned(self._banned_until_ms, now_ms, headers)
         if self.enforced and self._weight > WEIGHT_PER_MINUTE:
+            self._refused += 1
+            if self._refused > _REFUSALS_TO_BAN:
+                self._banned_until_ms = now_ms + _BAN_MS
+                raise _banned(self._banned_until_ms, now_ms, headers)
             raise _too_many(_MINUTE_MS - now_ms % _MINUTE_MS, "request weight", WEIGHT_PER_MINUTE, headers)
         if account_key is not None:
             self._count_order(now_ms, account_key, headers)
@@ -70,6 +81,12 @@ class Limits:
             raise _too_many(_TEN_SECONDS_MS - now_ms % _TEN_SECONDS_MS, "orders", ORDERS_PER_10_S, headers)
         if self.enforced and counts[3] > ORDERS_PER_DAY:
             raise _too_many(_DAY_MS - now_ms % _DAY_MS, "orders", ORDERS_PER_DAY, headers)
+
+
+def _banned(until_ms: int, now_ms: int, headers: dict[str, str]) -> refusals.Refusal:
+    text = f"Way too much request weight used; IP banned until {until_ms}. Please use WebSocket Streams."
+    wait = {"Retry-After": str(-(-(until_ms - now_ms) // 1000)), **headers}
+    return refusals.Refusal(-1003, text, 418, wait)
 
 
 def _too_many(wait_ms: int, what: str, limit: int, headers: dict[str, str]) -> refusals.Refusal:

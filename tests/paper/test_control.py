@@ -179,3 +179,18 @@ async def test_limits_enforced() -> None:
         assert (429, -1015, "10") == (status, shown["code"], bare.headers["Retry-After"])
         await bare.control("POST", "/clock", advance_ms=10_000)
         assert 200 == (await bare.order(quantity="0.001"))[0]
+
+
+async def test_weight_enforced_and_banned() -> None:
+    """Beyond the minute's weight everything is 429 until the minute ends; who goes on is banned with 418."""
+    async with PaperExchange(options(enforce_limits=True)) as paper, bare_client(paper) as bare:
+        paper.clock.freeze(1_800_000_000_000 // 60_000 * 60_000)
+        for _ in range(300):
+            assert 200 == (await bare.raw("GET", "/api/v3/exchangeInfo?symbol=BTCUSDT"))[0]
+        statuses = [(await bare.raw("GET", "/api/v3/time"))[0] for _ in range(22)]
+        assert [429] * 20 + [418] * 2 == statuses
+        assert "120" == bare.headers["Retry-After"]
+        await bare.control("POST", "/clock", advance_ms=119_999)
+        assert 418 == (await bare.raw("GET", "/api/v3/time"))[0]
+        await bare.control("POST", "/clock", advance_ms=1)
+        assert 200 == (await bare.raw("GET", "/api/v3/time"))[0]
