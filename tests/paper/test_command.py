@@ -54,6 +54,7 @@ async def test_refuses_bad_options() -> None:
         (["--account", "nonsense"], "KEY:SECRET"),
         (["--replay", "/nowhere/BTCUSDT-trades.csv"], "no such file"),
         (["--host", "203.0.113.1", "--port", "0"], "cannot listen"),
+        (["--port", "0", "--exchange-info", __file__], "no recorded exchangeInfo"),
     ]:
         process = await _start(*arguments)
         _, told = await asyncio.wait_for(process.communicate(), 20)
