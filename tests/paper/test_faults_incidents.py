@@ -200,3 +200,23 @@ async def test_clock_step(bare: Bare) -> None:
 
 def _code(answer: tuple[int, Any]) -> tuple[int, int]:
     return answer[0], answer[1]["code"]
+
+
+async def test_faults_over_the_ws_api(bare: Bare, paper: PaperExchange) -> None:
+    """An order over the ws-api meets the same faults; where REST would break, the socket is cut."""
+    paper.clock.freeze()
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
+    given = {**order, "quantity": "0.01", "price": "40000", "newClientOrderId": "a", "apiKey": bare.key}
+    given["timestamp"] = str(paper.clock.now_ms())
+    text = "&".join(f"{name}={given[name]}" for name in sorted(given))
+    given["signature"] = paper.matching.accounts[bare.key].sign(text)
+    message = {"id": 1, "method": "order.place", "params": given}
+    await bare.control("POST", "/faults", kind="unknown_before", code=-1006, match=POST)
+    await bare.control("POST", "/faults", kind="html_200_after", match=POST)
+    async with bare.session.ws_connect(f"{paper.ws_url}/ws-api/v3") as socket:
+        await socket.send_json(message)
+        shown = await socket.receive_json(timeout=5)
+        assert (500, -1006) == (shown["status"], shown["error"]["code"])
+        await socket.send_json(message)
+        assert (await socket.receive(timeout=5)).type.name in {"CLOSE", "CLOSED", "ERROR"}
+    assert "NEW" == (await bare.query(origClientOrderId="a"))[1]["status"]
