@@ -29,6 +29,15 @@ def order_counts(call: "Call") -> Any:
     ]
 
 
+def filters(call: "Call") -> Any:
+    """The filters that are in force for this account on one symbol."""
+    return {
+        "exchangeFilters": [],
+        "symbolFilters": call.market().instrument.wire["filters"],
+        "assetFilters": [],
+    }
+
+
 def trade_fee(call: "Call") -> Any:
     owner = call.owner
 

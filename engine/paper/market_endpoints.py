@@ -4,7 +4,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from engine.paper import limits, refusals, render, tickets
-from engine.paper.candles import INTERVALS
+from engine.paper.calls import DAY_MS
+from engine.paper.candles import INTERVALS, MINUTE_MS
 from engine.paper.scale import text
 
 if TYPE_CHECKING:
@@ -144,14 +145,33 @@ def rolling_ticker(call: "Call") -> Any:
     unit, most = _WINDOW_UNITS[match.group(2)] if match else (0, 0)
     if match is None or int(match.group(1)) > most:
         raise refusals.not_valid("windowSize")
+    _check_named(call)
+    now_ms, full, minutes = call.matching.clock.now_ms(), _full(call), unit * int(match.group(1))
+    return per_market(call, lambda market: render.rolling_ticker(market, minutes, now_ms, full=full))
+
+
+def trading_day_ticker(call: "Call") -> Any:
+    """Statistics since midnight UTC, for named symbols only."""
+    _check_named(call)
+    if call.params.get("timeZone", "0") not in _UTC:
+        raise refusals.not_valid("timeZone")
+    now_ms, full = call.matching.clock.now_ms(), _full(call)
+    minutes = now_ms % DAY_MS // MINUTE_MS + 1
+
+    def shape(market: "Market") -> Any:
+        shown = render.rolling_ticker(market, minutes, now_ms, full=full)
+        return {**shown, "closeTime": shown["openTime"] + DAY_MS - 1}
+
+    return per_market(call, shape)
+
+
+def _check_named(call: "Call") -> None:
     if "symbol" not in call.params and "symbols" not in call.params:
         raise refusals.either_of("symbol", "symbols")
     if len(call.params.get("symbols", "").split(",")) > _SYMBOLS_MAX:
         raise refusals.Refusal(
             -1101, f"Too many values sent for parameter 'symbols', maximum allowed up to {_SYMBOLS_MAX}."
         )
-    now_ms, full, minutes = call.matching.clock.now_ms(), _full(call), unit * int(match.group(1))
-    return per_market(call, lambda market: render.rolling_ticker(market, minutes, now_ms, full=full))
 
 
 def weigh_rolling(params: dict[str, str]) -> int:

@@ -241,6 +241,12 @@ def weigh_prevented(params: dict[str, str]) -> int:
     return 2 if "preventedMatchId" in params else 20
 
 
+def no_amendments(call: "Call") -> Any:
+    """Orders are never amended here, nor allocated by a router; a symbol must be right all the same."""
+    call.market()
+    return []
+
+
 def refuse_order_list(call: "Call") -> Any:
     """Order lists are not traded here; exchangeInfo says so too."""
     call.market()

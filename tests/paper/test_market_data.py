@@ -108,6 +108,13 @@ async def test_tickers(bare: Bare, paper: PaperExchange) -> None:
     assert ("0.30000000", NOON + 6 * MINUTE, 1) == (rolling["volume"], rolling["openTime"], rolling["count"])
     _, average = await bare.raw("GET", "/api/v3/avgPrice?symbol=BTCUSDT")
     assert (5, "50000.00000000") == (average["mins"], average["price"])
+    _, today = await bare.raw("GET", "/api/v3/ticker/tradingDay?symbol=BTCUSDT")
+    midnight = bounds("1d", NOON)
+    assert ("0.40000000", midnight[0], midnight[1] - 1) == (
+        today["volume"],
+        today["openTime"],
+        today["closeTime"],
+    )
     paper.clock.advance(24 * 60 * MINUTE)
     _, day = await bare.raw("GET", "/api/v3/ticker/24hr?symbol=BTCUSDT")
     assert ("0.00000000", 0, "50000.00000000") == (day["volume"], day["count"], day["openPrice"])
@@ -115,7 +122,13 @@ async def test_tickers(bare: Bare, paper: PaperExchange) -> None:
 
 async def test_one_many_and_all_symbols(bare: Bare) -> None:
     """Tickers answer with one object for a symbol and with lists for several or all."""
-    for path, needs_symbols in [("24hr", False), ("price", False), ("bookTicker", False), ("", True)]:
+    for path, needs_symbols in [
+        ("24hr", False),
+        ("price", False),
+        ("bookTicker", False),
+        ("", True),
+        ("tradingDay", True),
+    ]:
         target = f"/api/v3/ticker/{path}".rstrip("/")
         assert "BTCUSDT" == (await bare.raw("GET", f"{target}?symbol=BTCUSDT"))[1]["symbol"]
         two = (await bare.raw("GET", f'{target}?symbols=%5B"ETHBTC","BTCUSDT"%5D'))[1]

@@ -189,6 +189,14 @@ async def test_account_reads(bare: Bare) -> None:
     assert (await bare.send("GET", "/sapi/v1/account/apiRestrictions"))[1]["enableSpotAndMarginTrading"]
 
 
+async def test_what_never_happens_here(bare: Bare) -> None:
+    """Amendments and allocations are empty lists; the account's filters are the symbol's."""
+    assert (200, []) == await bare.send("GET", "/api/v3/order/amendments", symbol="BTCUSDT", orderId=1)
+    assert (200, []) == await bare.send("GET", "/api/v3/myAllocations", symbol="BTCUSDT")
+    _, shown = await bare.send("GET", "/api/v3/myFilters", symbol="BTCUSDT")
+    assert "PRICE_FILTER" == shown["symbolFilters"][0]["filterType"]
+
+
 async def test_order_lists_are_refused(bare: Bare) -> None:
     """Order lists cannot be placed, and there are none."""
     status, shown = await bare.send("POST", "/api/v3/orderList/oco", symbol="BTCUSDT", quantity="1")
