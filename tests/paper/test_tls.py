@@ -93,11 +93,12 @@ async def test_the_command(tmp_path: Path) -> None:
     assert process.stdout is not None
     ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
     assert str(tmp_path / "ca.pem") == ready["ca_file"]
-    async with (
-        _session(ready["tls_port"], tmp_path / "ca.pem") as session,
-        session.get("https://api.binance.com/api/v3/ping") as response,
-    ):
-        assert 200 == response.status
+    async with _session(ready["tls_port"], tmp_path / "ca.pem") as session:
+        async with session.get("https://api.binance.com/api/v3/ping") as response:
+            assert 200 == response.status
+        # The command runs on the faster event loop where it can: a connection changes hands there, too.
+        async with session.ws_connect("wss://stream.binance.com/ws/btcusdt@bookTicker") as socket:
+            assert "BTCUSDT" == (await socket.receive_json(timeout=WAIT_S))["s"]
     process.send_signal(signal.SIGTERM)
     _, told = await asyncio.wait_for(process.communicate(), 20)
     assert 0 == process.returncode
