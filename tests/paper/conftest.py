@@ -16,6 +16,7 @@ async def paper() -> AsyncIterator[PaperExchange]:
         exchange.outside.pin("BTCUSDT", 50_000 * 10**8, 50_010 * 10**8, 5 * 10**8)
         yield exchange
         assert [] == exchange.oracle.differences(exchange.matching)
+        assert [] == exchange.rest.crashes
 
 
 @pytest.fixture
