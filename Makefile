@@ -33,10 +33,10 @@ test-clients: $(STAMP)
 
 # The locks are whole, so nothing is left to resolve; one of freqtrade's packages comes as source only and is
 # built with the locked setuptools.
-.venv-clients/%/.installed: tests/clients/%.lock tests/clients/build.lock
+.venv-clients/%/.installed: tests/clients/%.lock tests/clients/setuptools.lock
 	@echo "Setting up .venv-clients/$*"
 	@$(PYTHON) -m venv .venv-clients/$*
-	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r tests/clients/build.lock
+	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r tests/clients/setuptools.lock
 	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r $<
 	@touch $@
 
@@ -56,7 +56,7 @@ bench: $(STAMP)
 # Needs pip-tools' or uv's resolver; the lock names no registry.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra dev -q pyproject.toml -o requirements.lock
-	for client in $(CLIENTS); do echo $$client | uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q - -o tests/clients/$$client.lock; done
+	for package in $(CLIENTS) setuptools; do echo $$package | uv pip compile --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q - -o tests/clients/$$package.lock; done
 
 clean:
 	rm -rf $(VENV) .venv-clients build *.egg-info

@@ -29,10 +29,20 @@ _TLS_HINT = """TLS on port {port} as api.binance.com, stream.binance.com, ws-api
 @click.option("--control-port", default=18081, show_default=True, help="Control port; 0 takes a free one.")
 @click.option("--seed", default=7, show_default=True, help="Same seed and same requests give the same fills.")
 @click.option(
-    "--step-ms", default=250, show_default=True, help="Pace of prices; 0: only over the control port."
+    "--step-ms",
+    type=click.IntRange(min=0),
+    default=250,
+    show_default=True,
+    help="Pace of prices; 0: only over the control port.",
 )
 @click.option("--replay", metavar="[SYMBOL=]FILE", help="Recorded trades or candles (.csv, .zip) to play.")
-@click.option("--replay-speed", default=1, show_default=True, help="Recorded seconds per second.")
+@click.option(
+    "--replay-speed",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Recorded seconds per second.",
+)
 @click.option("--fee-asset", help="Third asset to pay fees in while there is enough of it, e.g. BNB.")
 @click.option(
     "--exchange-info",

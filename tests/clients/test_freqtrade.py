@@ -8,6 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -152,45 +154,71 @@ def rounded(value: float) -> str:
     return f"{value:.8f}"
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What the oracle says an order moved: base, quote, and its fees in quote."""
+
+    quantity: Decimal
+    notional: Decimal
+    fees: Decimal
+
+
 def trade_differences(
     one: dict[str, Any], orders: list[dict[str, Any]], true: dict[tuple[str, int], dict[str, Any]]
 ) -> list[str]:
     """Compare amount, fees and profit of one round trip with the fills of its orders.
 
-    The bot works with floats and fee *rates*, the exchange cuts each fee to eight decimals; a fee is half a
-    dollar here, so a hundredth of a cent of tolerance hides none.
+    Where an exit was canceled with a part filled, the bot books that part's profit and goes on with the rest:
+    amount and close rate are then those of the last exit, the fee costs always those of the first order.
+    The bot works with floats and fee *rates*, the exchange cuts each fee to eight decimals; a fee is eight
+    dollars here, so a hundredth of a cent of tolerance hides none.
     """
-    fills: dict[str, list[dict[str, Decimal]]] = {"BUY": [], "SELL": []}
-    first: dict[str, Decimal] = {}
+    sides: dict[str, list[Filled]] = {"BUY": [], "SELL": []}
     for order in orders:
         shown = true.get(place(order))
-        if shown is None or not shown["fills"]:
-            continue
-        read_fills = [
-            {name: Decimal(fill[name]) for name in ("price", "qty", "quoteQty", "commission")}
-            for fill in shown["fills"]
-        ]
-        fills[shown["side"]] += read_fills
-        first.setdefault(
-            shown["side"], sum((fee_value(shown["side"], fill) for fill in read_fills), Decimal(0))
-        )
-    bought, sold = (sum((fill["qty"] for fill in fills[side]), Decimal(0)) for side in ("BUY", "SELL"))
-    paid, received = (sum((fill["quoteQty"] for fill in fills[side]), Decimal(0)) for side in ("BUY", "SELL"))
-    fees = sum((fee_value(side, fill) for side, some in fills.items() for fill in some), Decimal(0))
+        if shown is not None and shown["fills"]:
+            sides[shown["side"]].append(filled(shown))
+    entries, exits = sides["BUY"], sides["SELL"]
+    if not entries or not exits:
+        return [f"trade {one['id']}: the oracle knows no entry or no exit of it"]
+    bought, sold = total(entries), total(exits)
     expected = {
-        "amount": bought,
-        "fee_open_cost": first.get("BUY"),
-        "fee_close_cost": first.get("SELL"),
-        "realized_profit": received - paid - fees,
-        "open_rate": paid / max(bought, tolerance("amount")),
-        "close_rate": received / max(sold, tolerance("amount")),
+        "amount": exits[-1].quantity,
+        "fee_open_cost": entries[0].fees,
+        "fee_close_cost": exits[0].fees,
+        "realized_profit": sold.notional - sold.fees - bought.notional - bought.fees,
+        "open_rate": bought.notional / bought.quantity,
+        "close_rate": exits[-1].notional / exits[-1].quantity,
     }
     found = [
         f"trade {one['id']} {name}: the bot believes {one[name]}, it is {value}"
         for name, value in expected.items()
-        if value is None or abs(Decimal(str(one[name])) - value) > tolerance(name)
+        if abs(Decimal(str(one[name])) - value) > tolerance(name)
     ]
-    return found if bought == sold else [*found, f"trade {one['id']}: bought {bought}, sold {sold}"]
+    if bought.quantity != sold.quantity:
+        found.append(f"trade {one['id']}: bought {bought.quantity}, sold {sold.quantity}")
+    return found
+
+
+def filled(order: dict[str, Any]) -> Filled:
+    """Add up an order's fills; a fee in base is worth what the base cost in that fill."""
+    numbers = [
+        {name: Decimal(fill[name]) for name in ("price", "qty", "quoteQty", "commission")}
+        for fill in order["fills"]
+    ]
+    return total(
+        Filled(
+            fill["qty"],
+            fill["quoteQty"],
+            fill["commission"] * (fill["price"] if order["side"] == "BUY" else 1),
+        )
+        for fill in numbers
+    )
+
+
+def total(parts: Iterable[Filled]) -> Filled:
+    columns = zip(*((part.quantity, part.notional, part.fees) for part in parts), strict=True)
+    return Filled(*(sum(column, Decimal(0)) for column in columns))
 
 
 def tolerance(name: str) -> Decimal:
@@ -198,11 +226,6 @@ def tolerance(name: str) -> Decimal:
     if name == "amount":
         return Decimal("1e-9")
     return Decimal("0.01") if name.endswith("_rate") else Decimal("0.0001")
-
-
-def fee_value(side: str, fill: dict[str, Decimal]) -> Decimal:
-    """A fee in quote: bought base pays in base, at the fill's price."""
-    return fill["commission"] * fill["price"] if side == "BUY" else fill["commission"]
 
 
 def plant_and_find(account: dict[str, Any], told: dict[str, Any]) -> None:
