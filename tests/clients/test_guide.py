@@ -69,13 +69,12 @@ def test_recorded_prices(tmp_path: Path) -> None:
     given = [str(tape) if word == name else word for word in start[2:]]
     for paper in running(tmp_path, *given):
         seen: list[float] = []
-        while not seen or seen[-1] < 61039:
+        for _ in range(200):
             market = paper.control("POST", "/step", {"steps": 1})["BTCUSDT"]
             seen.append(float(market["last"]))
+        # 200 steps of a tenth of a second, sixty times as fast, are twice as long as the tape.
         assert sorted(seen) == seen
-        assert 61000 <= seen[0] <= 61039
-        paper.control("POST", "/step", {"steps": 5})
-        assert "61039.00000000" == paper.control("GET", "/market")["BTCUSDT"]["last"]
+        assert 61000 <= seen[0] <= 61039 == seen[-1]
 
 
 def test_begin_again(paper: Paper) -> None:
