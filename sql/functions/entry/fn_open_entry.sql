@@ -7,7 +7,11 @@
 -- INVALID_PRICE, BELOW_MIN_NOTIONAL, MODE_HALTED, MODE_REDUCING, LIMIT_EXCEEDED, ENTRY_LOCKED,
 -- INSUFFICIENT_CAPITAL. Raises HF401, HF403, HF422 (no array of 1 to 512 items).
 CREATE OR REPLACE FUNCTION engine.fn_open_entry(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+-- a plan made while a table was empty must not become a scan of it for the session's life
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
   v_plan engine.intent_plan[];

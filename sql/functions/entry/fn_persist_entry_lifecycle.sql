@@ -7,7 +7,11 @@
 -- Codes: OK {replay, order_status, cancel_requested, false_absence, fills}, NOT_FOUND, CONFLICT.
 -- Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_persist_entry_lifecycle(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+-- a plan made while a table was empty must not become a scan of it for the session's life
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
 BEGIN

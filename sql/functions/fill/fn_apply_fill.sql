@@ -6,7 +6,11 @@
 -- Writes: what persist writes, and unmatched_fills.
 -- Codes: OK {event_id, order_status, halted}, DUPLICATE {event_id}, PARKED. Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_apply_fill(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+-- a plan made while a table was empty must not become a scan of it for the session's life
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
   v_intents uuid[];

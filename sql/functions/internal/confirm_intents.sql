@@ -9,12 +9,12 @@ CREATE OR REPLACE FUNCTION engine.confirm_intents(p_tenant_id uuid, p_items json
 RETURNS jsonb[]
 LANGUAGE plpgsql AS $$
 DECLARE
+  v_intents uuid[] := ARRAY(SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e);
   v_results jsonb[];
   v_new uuid[];
   v_wrong record;
 BEGIN
-  PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id
-    AND intent_id IN (SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e)
+  PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = ANY (v_intents)
   ORDER BY intent_id FOR NO KEY UPDATE;
   v_results := ARRAY(
     SELECT CASE

@@ -15,7 +15,7 @@ BEGIN
   ORDER BY intent_id FOR NO KEY UPDATE;
   SELECT array_agg(profile_id), array_agg(symbol), array_agg(account_id) INTO v_profiles, v_symbols, v_accounts
   FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = ANY (p_intents);
-  PERFORM FROM engine.positions WHERE tenant_id = p_tenant_id
+  PERFORM FROM engine.positions WHERE tenant_id = p_tenant_id AND profile_id = ANY (v_profiles)
     AND (profile_id, symbol) IN (SELECT * FROM unnest(v_profiles, v_symbols))
   ORDER BY profile_id, symbol FOR NO KEY UPDATE;
   PERFORM FROM engine.profile_capital WHERE tenant_id = p_tenant_id AND profile_id = ANY (v_profiles)

@@ -14,7 +14,7 @@ BEGIN
     UPDATE engine.intents i SET state = 'confirmed', exchange_order_id = r.exchange_order_id, updated_at = p_now,
       reason_code = NULL, reason = NULL, evidence = coalesce(r.evidence, i.evidence)
     FROM reported r
-    WHERE i.tenant_id = p_tenant_id AND i.intent_id = r.intent_id
+    WHERE i.tenant_id = p_tenant_id AND i.intent_id = ANY (p_intents) AND i.intent_id = r.intent_id
     RETURNING i.*, r.exchange_time
   ), made AS (
     INSERT INTO engine.orders (tenant_id, intent_id, profile_id, account_id, kind, symbol, side,

@@ -60,7 +60,7 @@ BEGIN
         WHERE tenant_id = p_tenant_id AND account_id = p.account_id AND symbol = i.symbol AND active
           AND quote_asset = p.quote_asset LIMIT 1) u ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.engine_settings
-        WHERE u.lot_size IS NOT NULL LIMIT 1) e ON true
+        WHERE only_row AND u.lot_size IS NOT NULL LIMIT 1) e ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.tenants
         WHERE tenant_id = p_tenant_id AND u.lot_size IS NOT NULL LIMIT 1) t ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.exchange_accounts

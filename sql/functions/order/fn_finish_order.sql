@@ -4,7 +4,11 @@
 -- trade_history, outbox. Codes: OK (order_status; fills_missing while fills are awaited; replay), NOT_FOUND,
 -- ILLEGAL_TRANSITION. Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_finish_order(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+-- a plan made while a table was empty must not become a scan of it for the session's life
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
   v_intents uuid[];
