@@ -64,6 +64,34 @@ def test_every_command_is_documented() -> None:
     assert set(commands(main, click.Context(main, info_name="holdfast"), "holdfast")) == documented
 
 
+def test_named_metrics_and_roles_exist() -> None:
+    """A `holdfast_…` name on any page is a metric of the registry or a role of the cluster."""
+    known = set(re.findall(r"holdfast_[a-z]+", (ROOT / "sql/roles.sql").read_text()))
+    for family in Metrics().registry.collect():
+        known.add(family.name + "_total" if family.type == "counter" else family.name)
+    named = {
+        (relative(page), name)
+        for page in DOCS
+        for name in re.findall(r"`(holdfast_[a-z_0-9]+)`", page.read_text())
+    }
+    assert set() == {(page, name) for page, name in named if name not in known}
+
+
+def test_typed_commands_exist() -> None:
+    """What a page tells to type after `holdfast` is a command, down to its last word."""
+    known = set(commands(main, click.Context(main, info_name="holdfast"), "holdfast"))
+    groups = {line.rsplit(" ", 1)[0] for line in known} - known
+    pattern = re.compile(r"(?:^\s*\$ |^ {4,}|`)holdfast ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", re.MULTILINE)
+    wrong = {
+        (relative(page), f"holdfast {first} {second}")
+        for page in DOCS
+        for first, second in pattern.findall(page.read_text())
+        if f"holdfast {first} {second}" not in known
+        and f"holdfast {first}" not in (known if second else known | groups)
+    }
+    assert set() == wrong
+
+
 def test_state_diagrams_show_every_transition() -> None:
     """docs/order-lifecycle.md draws exactly the transitions that the code allows."""
     page = (ROOT / "docs/order-lifecycle.md").read_text()
