@@ -102,7 +102,7 @@ class Rest:
             return self._crashed(error)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Serve what reached aiohttp: requests that are not plain."""
+        """Serve what reached aiohttp: requests for a protocol that there is not, and what follows them."""
         try:
             body = await request.read() if request.can_read_body else b""
         except web.HTTPRequestEntityTooLarge:
