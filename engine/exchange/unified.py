@@ -89,9 +89,17 @@ def fill(trade: Mapping[str, Any], *, exchange: str = "", client_order_id: str |
         fee_quantity=fee_quantity,
         fee_asset=fee_asset,
         exchange_time=at,
-        client_order_id=canonical(exchange, _text(trade.get("clientOrderId"))) or client_order_id,
+        client_order_id=canonical(exchange, _told_id(trade, exchange)) or client_order_id,
         maker=maker,
     )
+
+
+def _told_id(trade: Mapping[str, Any], exchange: str) -> str | None:
+    """Return the client order id of a trade; ccxt drops the one in Binance's report of an execution."""
+    told, info = trade.get("clientOrderId"), trade.get("info")
+    if told is None and exchange == "binance" and isinstance(info, Mapping):
+        told = info.get("c") if info.get("e") == "executionReport" else None
+    return _text(told)
 
 
 def instrument(market: Mapping[str, Any], maker: Decimal | None, taker: Decimal | None) -> Instrument | None:

@@ -140,8 +140,9 @@ class Placer:
 
     async def place(self, ready: Ready) -> Answer:
         """Send the order once, record what came of it, and answer."""
-        outcome = await self._submit(ready)
-        recorded = await self._recorder.outcome(ready.sent, outcome)
+        with self._recorder.underway.sending(ready.session.account_id, ready.opened.client_order_id):
+            outcome = await self._submit(ready)
+            recorded = await self._recorder.outcome(ready.sent, outcome)
         if recorded.ended is not None and not recorded.ended.done:
             # someone else ended this intent meanwhile: what is recorded counts, not what we saw
             view = await self._recorded_view(ready)

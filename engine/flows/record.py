@@ -13,6 +13,7 @@ from engine.domain.states import FINAL_ORDER_STATES, OrderState
 from engine.flows.accounts import AccountSession, OrderIds
 from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
+from engine.flows.underway import KnownFacts, Underway
 from engine.flows.valuation import Valuer
 from engine.ledger import entries, exits, fills, intents, orders, reads
 from engine.ledger.entries import Confirmation
@@ -22,6 +23,7 @@ from engine.ledger.wire import instant
 from engine.runtime.log import get_logger
 
 T = TypeVar("T")
+STREAM = "stream"  # the source that repeats what answers have said
 Write = Callable[[float], Awaitable[T]]  # takes the call's deadline
 _log = get_logger(__name__)
 
@@ -67,6 +69,8 @@ class Recorder:
         self._inflight = Inflight()
         self._pending = 0
         self._looked: set[UUID] = set()
+        self._known = KnownFacts()
+        self.underway = Underway()
 
     @property
     def pending(self) -> int:
@@ -116,6 +120,7 @@ class Recorder:
         )
         if persisted is not None:
             self._note(sent, persisted, report)
+            self._remember(sent.session, persisted, report)
         return Recorded(done=persisted is not None, persisted=persisted)
 
     async def book(
@@ -123,17 +128,28 @@ class Recorder:
     ) -> Booked:
         """Book fills, then the terminal status of a report; whoever saw them, and however often.
 
-        Raises BUSY or DATABASE_UNAVAILABLE: then it is not booked, and to be done again.
+        Raises BUSY or DATABASE_UNAVAILABLE: then it is not booked, and to be done again. What this process
+        has recorded itself is not sent again if only the stream repeats it; polling always asks.
         """
         ledger = self._context.ledger
+        known, repeats = self._known, source == STREAM
         whole = [*seen, *(report.fills if report is not None else ())]
         unique = {(fill.symbol, fill.exchange_order_id, fill.exchange_trade_id): fill for fill in whole}
-        bookable = [await self._valuer.bookable(session, fill, source) for fill in unique.values()]
+        news = [
+            fill for fill in unique.values() if not (repeats and known.has_fill(session.account_id, fill))
+        ]
+        bookable = [await self._valuer.bookable(session, fill, source) for fill in news]
         applied = await asyncio.gather(
             *(fills.apply_fill(ledger, session.tenant_id, each) for each in bookable)
         )
+        known.add_fills(
+            session.account_id,
+            (fill for fill, each in zip(news, applied, strict=True) if each.code != "PARKED"),
+        )
         status = next((each.order_status for each in reversed(applied) if each.order_status), None)
-        if report is not None and report.status in FINAL_ORDER_STATES:
+        if report is None or report.status not in FINAL_ORDER_STATES:
+            return Booked(tuple(each.code for each in applied), status)
+        if not (repeats and known.has_end(session.account_id, report)):
             finished = await orders.finish_order(
                 ledger,
                 session.tenant_id,
@@ -234,6 +250,14 @@ class Recorder:
                 intent_id=str(sent.intent_id),
                 exchange_order_id=report.exchange_order_id,
             )
+
+    def _remember(self, session: AccountSession, persisted: Persisted, report: OrderReport) -> None:
+        """Keep in mind what a confirmation has committed, so that the stream's copy costs no call."""
+        if persisted.conflict:
+            return  # nothing of this order was booked
+        self._known.add_fills(session.account_id, report.fills)
+        if report.status in FINAL_ORDER_STATES and persisted.order_status == report.status:
+            self._known.add_end(session.account_id, report)
 
     def _count(self, step: int) -> None:
         self._pending += step

@@ -11,26 +11,32 @@ from engine.domain.states import FINAL_ORDER_STATES
 from engine.exchange.streams import StreamLostError, StreamSilentError
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
-from engine.flows.record import Recorder
+from engine.flows.inflight import Inflight
+from engine.flows.record import STREAM, Recorder
 from engine.ledger import reads
 from engine.ledger.intents import IntentView
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
 T = TypeVar("T")
-_STREAM, _POLL = "stream", "poll"
+_POLL = "poll"
 _ORDERS_MAX = 50  # looked at in one poll; the others in the next ones
 _UNSURE_S = 5.0  # after a stream was lost, how long every poll is a full one
+_DRAIN_S = 0.5
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorTimings:
-    """`silent_s`: when a silent stream is taken for dead; `poll_s`: between polls while streams live."""
+    """`silent_s`: when a silent stream is taken for dead; `poll_s`: between polls while streams live.
+
+    `send_s`: how long news of an order waits for the record of its own send.
+    """
 
     silent_s: float = 30.0
     poll_s: float = 10.0
     hurried_poll_s: float = 0.5
+    send_s: float = 0.25
 
 
 class Monitor:
@@ -54,6 +60,7 @@ class Monitor:
         self._recorder = recorder
         self._timings = timings
         self._hurry = asyncio.Event()
+        self._early = Inflight()
         self._unsure_until = 0.0
         self._polled_at = float("-inf")
         self._offset = 0
@@ -61,11 +68,11 @@ class Monitor:
 
     async def orders(self, heartbeat: Heartbeat) -> None:
         """Follow order states; an end that comes before its fills is looked at by the next poll."""
-        await self._follow(heartbeat, "orders", self._session.gateway.watch_orders, self._on_reports)
+        await self._followed(heartbeat, "orders", self._session.gateway.watch_orders, self._on_reports)
 
     async def fills(self, heartbeat: Heartbeat) -> None:
         """Follow executions."""
-        await self._follow(heartbeat, "fills", self._session.gateway.watch_fills, self._on_fills)
+        await self._followed(heartbeat, "fills", self._session.gateway.watch_fills, self._on_fills)
 
     async def poll(self, heartbeat: Heartbeat) -> None:
         """Look at open orders: all of them now and then, at once when a stream cannot be trusted."""
@@ -131,13 +138,58 @@ class Monitor:
 
     async def _on_reports(self, reports: Sequence[OrderReport]) -> None:
         for report in reports:
-            if report.status in FINAL_ORDER_STATES:
-                booked = await self._recorder.book(self._session, report, (), _STREAM)
-                if booked.order_status == "open":
-                    self._hurry.set()
+            if report.status not in FINAL_ORDER_STATES:
+                continue
+            if self._underway(report):
+                self._later(report.client_order_id, self._book_end, report)
+            else:
+                await self._book_end(report)
 
     async def _on_fills(self, fills: Sequence[Fill]) -> None:
-        await self._recorder.book(self._session, None, fills, _STREAM)
+        early = {fill.client_order_id for fill in fills if self._underway(fill)}
+        for client_order_id in early:
+            same = [fill for fill in fills if fill.client_order_id == client_order_id]
+            self._later(client_order_id, self._book_fills, same)
+        known = [fill for fill in fills if fill.client_order_id not in early]
+        if known:
+            await self._book_fills(known)
+
+    async def _book_end(self, report: OrderReport) -> None:
+        booked = await self._recorder.book(self._session, report, (), STREAM)
+        if booked.order_status == "open":
+            self._hurry.set()
+
+    async def _book_fills(self, fills: Sequence[Fill]) -> None:
+        await self._recorder.book(self._session, None, fills, STREAM)
+
+    def _underway(self, news: Fill | OrderReport) -> bool:
+        return self._recorder.underway.has(self._session.account_id, news.client_order_id)
+
+    def _later(self, client_order_id: str | None, take: Callable[[T], Awaitable[None]], news: T) -> None:
+        """Book news of an order once its own send is recorded, or after a short wait as it is.
+
+        The stream overtakes the exchange's answer. What is lost here with the process, the poll finds.
+        """
+
+        async def book() -> None:
+            underway = self._recorder.underway
+            await underway.recorded(self._session.account_id, client_order_id, self._timings.send_s)
+            await self._take(take, news)
+
+        self._early.start(book(), f"early news of {client_order_id}")
+
+    async def _followed(
+        self,
+        heartbeat: Heartbeat,
+        kind: str,
+        watch: Callable[..., AsyncIterator[T]],
+        take: Callable[[T], Awaitable[None]],
+    ) -> None:
+        try:
+            await self._follow(heartbeat, kind, watch, take)
+        finally:
+            if await self._early.drain(_DRAIN_S):
+                self._doubt()
 
     async def _follow(
         self,

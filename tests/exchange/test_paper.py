@@ -261,6 +261,7 @@ async def test_streams_of_the_account(gateway: Gateway) -> None:
     assert expected == [fill.exchange_trade_id for fill in got]
     assert {(Decimal("0.00001"), "BTC")} == {(fill.fee_quantity, fill.fee_asset) for fill in got}
     ids = {client_order_id("hold", "tenant", "profile", str(number)) for number in range(5)}
+    assert ids == {fill.client_order_id for fill in got}
     seen = list(await first_order)
     while {one.client_order_id for one in seen if one.status == "filled"} != ids:
         seen.extend(await anext(orders))
