@@ -11,7 +11,8 @@ CREATE DOMAIN engine.exact_positive AS numeric
   CHECK (VALUE > 0 AND VALUE < 1e20 AND VALUE = trunc(VALUE, 18));
 CREATE DOMAIN engine.name AS text CHECK (VALUE ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$');
 -- Closed sets of the append path are domains, not CHECKs: a session keeps a domain's check ready, a table's
--- is read again for every statement (measured: a tenth of opening an entry).
+-- is read again for every statement (measured: 8 µs each, a quarter of opening an entry). What compares columns
+-- stays a CHECK, one per table where it can.
 CREATE DOMAIN engine.order_kind AS text CHECK (VALUE IN ('entry', 'exit'));
 CREATE DOMAIN engine.side AS text CHECK (VALUE IN ('buy', 'sell'));
 CREATE DOMAIN engine.order_type AS text CHECK (VALUE IN ('limit', 'market'));
@@ -21,6 +22,15 @@ CREATE DOMAIN engine.event_type AS text CHECK (VALUE IN ('allocate', 'withdraw',
 CREATE DOMAIN engine.ledger_account AS text CHECK (VALUE IN ('CAPITAL', 'AVAILABLE', 'RESERVED_FOR_ORDERS',
   'RESERVED_FOR_POSITIONS', 'DUST', 'TRADING_PNL', 'FEES'));
 CREATE DOMAIN engine.mode AS text CHECK (VALUE IN ('active', 'reducing', 'halted'));
+CREATE DOMAIN engine.intent_state AS text CHECK (VALUE IN
+  ('sending', 'confirmed', 'rejected', 'not_placed', 'in_doubt', 'needs_operator'));
+CREATE DOMAIN engine.order_status AS text CHECK (VALUE IN ('open', 'filled', 'canceled', 'expired', 'rejected'));
+CREATE DOMAIN engine.order_end AS text CHECK (VALUE IN ('filled', 'canceled', 'expired', 'rejected'));
+CREATE DOMAIN engine.reservation_unit AS text CHECK (VALUE IN ('quote', 'base'));
+CREATE DOMAIN engine.idempotency_key AS text CHECK (length(VALUE) BETWEEN 1 AND 128);
+CREATE DOMAIN engine.label AS text CHECK (length(VALUE) <= 64);
+CREATE DOMAIN engine.line_number AS smallint CHECK (VALUE >= 1);
+CREATE DOMAIN engine.counter AS integer CHECK (VALUE >= 0);
 
 CREATE SEQUENCE engine.event_ids CACHE 1;
 CREATE SEQUENCE engine.fencing_tokens CACHE 1;
@@ -207,7 +217,7 @@ CREATE UNIQUE INDEX economic_events_idempotency ON engine.economic_events (tenan
 CREATE TABLE engine.journal (
   tenant_id      uuid NOT NULL,
   event_id       bigint NOT NULL,
-  line           smallint NOT NULL CHECK (line >= 1),
+  line           engine.line_number NOT NULL,
   profile_id     uuid NOT NULL,
   debit_account  engine.ledger_account NOT NULL,
   credit_account engine.ledger_account NOT NULL,
@@ -222,7 +232,7 @@ CREATE INDEX journal_by_profile ON engine.journal (tenant_id, profile_id, event_
 CREATE TABLE engine.idempotency_keys (
   tenant_id    uuid NOT NULL,
   robot_id     uuid NOT NULL,
-  key          text NOT NULL CHECK (length(key) BETWEEN 1 AND 128),
+  key          engine.idempotency_key NOT NULL,
   request_hash text NOT NULL,
   intent_id    uuid,
   denial       jsonb,
@@ -246,10 +256,9 @@ CREATE TABLE engine.intents (
   limit_price         engine.exact_positive,
   time_in_force       engine.time_in_force NOT NULL,
   post_only           boolean NOT NULL,
-  label               text CHECK (length(label) <= 64),
+  label               engine.label,
   client_order_id     text NOT NULL,
-  state               text NOT NULL CHECK (state IN
-                        ('sending', 'confirmed', 'rejected', 'not_placed', 'in_doubt', 'needs_operator')),
+  state               engine.intent_state NOT NULL,
   owner               uuid NOT NULL,
   fencing_token       bigint NOT NULL,
   expires_at          timestamptz NOT NULL,
@@ -306,13 +315,12 @@ CREATE TABLE engine.reservations (
   tenant_id   uuid NOT NULL,
   intent_id   uuid NOT NULL,
   profile_id  uuid NOT NULL,
-  unit        text NOT NULL CHECK (unit IN ('quote', 'base')),
+  unit        engine.reservation_unit NOT NULL,
   amount      engine.exact_positive NOT NULL,
   remaining   engine.exact_nonnegative NOT NULL,
   released_at timestamptz,
   PRIMARY KEY (tenant_id, intent_id),
-  CHECK (remaining <= amount),
-  CHECK (released_at IS NULL OR remaining = 0)
+  CONSTRAINT remaining_within_amount CHECK (remaining <= CASE WHEN released_at IS NULL THEN amount ELSE 0 END)
 ) WITH (fillfactor = 70);
 CREATE INDEX reservations_held ON engine.reservations (tenant_id, profile_id) WHERE released_at IS NULL;
 
@@ -336,27 +344,26 @@ CREATE TABLE engine.orders (
   intent_id         uuid NOT NULL,
   profile_id        uuid NOT NULL,
   account_id        uuid NOT NULL,
-  kind              text NOT NULL CHECK (kind IN ('entry', 'exit')),
+  kind              engine.order_kind NOT NULL,
   symbol            text NOT NULL,
-  side              text NOT NULL CHECK (side IN ('buy', 'sell')),
+  side              engine.side NOT NULL,
   client_order_id   text NOT NULL,
   exchange_order_id text NOT NULL,
-  status            text NOT NULL CHECK (status IN ('open', 'filled', 'canceled', 'expired', 'rejected')),
+  status            engine.order_status NOT NULL,
   unconfirmed       boolean NOT NULL DEFAULT false,
-  reported_status   text CHECK (reported_status IN ('filled', 'canceled', 'expired', 'rejected')),
+  reported_status   engine.order_end,
   quantity          engine.exact_positive NOT NULL,
   filled_quantity   engine.exact_nonnegative NOT NULL DEFAULT 0,
   booked_quantity   engine.exact_nonnegative NOT NULL DEFAULT 0,
   booked_notional   engine.exact_nonnegative NOT NULL DEFAULT 0,
-  unvalued_fees     integer NOT NULL DEFAULT 0 CHECK (unvalued_fees >= 0),
+  unvalued_fees     engine.counter NOT NULL DEFAULT 0,
   exchange_time     timestamptz,
   finished_at       timestamptz,
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, intent_id),
   UNIQUE (tenant_id, account_id, symbol, exchange_order_id),
-  CHECK (booked_quantity <= filled_quantity),
-  CHECK (NOT unconfirmed OR status = 'open')
+  CONSTRAINT booked_is_filled CHECK (booked_quantity <= filled_quantity AND (NOT unconfirmed OR status = 'open'))
 ) WITH (fillfactor = 70);
 CREATE INDEX orders_open ON engine.orders (tenant_id, account_id, symbol) WHERE status = 'open';
 COMMENT ON COLUMN engine.orders.reported_status IS
@@ -372,7 +379,7 @@ CREATE TABLE engine.fills (
   intent_id         uuid NOT NULL,
   profile_id        uuid NOT NULL,
   event_id          bigint NOT NULL,
-  side              text NOT NULL CHECK (side IN ('buy', 'sell')),
+  side              engine.side NOT NULL,
   price             engine.exact_positive NOT NULL,
   quantity          engine.exact_positive NOT NULL,
   notional          engine.exact_positive NOT NULL,
