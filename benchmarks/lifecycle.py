@@ -230,6 +230,11 @@ class Pgbench:
         )  # fmt: skip
 
 
+def identity(run: int, case: Case) -> int:
+    """Number the ids of a round: what one case opens, the next one persists."""
+    return run * 4 + ("hot" in case.name) + 2 * (case.rows > 1)
+
+
 async def settle(url: str) -> None:
     """Do at once what autovacuum does within a minute: without figures a plan may take the wrong index."""
     admin = await asyncpg.connect(url)
@@ -249,10 +254,7 @@ def measure(bench: Pgbench, rounds: int, transactions: int) -> list[dict[str, ob
             run += 1
             baseline = bench.tpcb(clients, per_client)
             for case in cases():
-                # entries of one case are persisted by the next: they share ids and symbols of the round
-                rate = bench.case(
-                    case, clients, per_client, run * 4 + case.name.count("hot") + 2 * (case.rows > 1), 0
-                )
+                rate = bench.case(case, clients, per_client, identity(run, case))
                 ratios.setdefault(case.name, []).append(rate * case.rows / baseline)
         table += [
             {
