@@ -246,6 +246,13 @@ class Gateway:
         )
         return _read_as(lambda rows: tuple(self._report(row) for row in rows), orders)
 
+    async def open_orders_of(self, symbols: Sequence[str]) -> tuple[OrderReport, ...]:
+        """Return at least the open orders of some symbols, whichever way costs less."""
+        each, whole = _BINANCE_WEIGHTS["open_orders"], _BINANCE_WEIGHTS["open_orders_all"]
+        if self.config.exchange == "binance" and len(symbols) * each > whole:
+            return await self.open_orders()
+        return tuple([report for symbol in symbols for report in await self.open_orders(symbol)])
+
     async def closed_orders(self, symbol: str, since_ms: int) -> tuple[OrderReport, ...]:
         """Return the orders made since a moment that are no longer open: all pages, or an error."""
         fetch = self._client.fetch_orders if self._client.has.get("fetchOrders") else None

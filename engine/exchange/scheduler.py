@@ -87,6 +87,7 @@ class Scheduler:
         self._paused_until = dict.fromkeys(CallClass, now)
         self._changed = asyncio.Event()
         self._pump_task: asyncio.Task[None] | None = None
+        self._spent = dict.fromkeys(CallClass, 0.0)
 
     async def take(self, kind: CallClass, cost: float, deadline: float) -> None:
         """Wait for the right to call, at most until `deadline` (monotonic seconds).
@@ -139,6 +140,14 @@ class Scheduler:
         """Return how many calls wait."""
         return sum(len(queue) for queue in self._waiting.values())
 
+    def spent(self, kind: CallClass) -> float:
+        """Return the weight that a class has used since the start."""
+        return self._spent[kind]
+
+    def share_s(self, weight: float, share: float) -> float:
+        """Return how long it takes until a share of what comes back makes up for a weight, in seconds."""
+        return weight * self._weight.window_s / (self._weight.capacity * share)
+
     async def close(self) -> None:
         """Refuse all who wait."""
         for queue in self._waiting.values():
@@ -163,6 +172,7 @@ class Scheduler:
 
     def _charge(self, kind: CallClass, cost: float) -> None:
         self._weight.level -= cost
+        self._spent[kind] += cost
         if kind is CallClass.ORDER:
             self._orders.level -= 1
 

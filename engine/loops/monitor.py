@@ -8,19 +8,18 @@ from typing import Any, TypeVar
 from engine.domain.errors import HoldfastError
 from engine.domain.outcomes import Fill, OrderReport
 from engine.domain.states import FINAL_ORDER_STATES
+from engine.exchange.scheduler import CallClass
 from engine.exchange.streams import StreamLostError, StreamSilentError
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
 from engine.flows.record import STREAM, Recorder
-from engine.ledger import reads
-from engine.ledger.intents import IntentView
+from engine.loops.polling import OpenOrders
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
 T = TypeVar("T")
-_POLL = "poll"
-_ORDERS_MAX = 50  # looked at in one poll; the others in the next ones
+_BUDGET_SHARE = 0.4  # of the account's request weight, for polling at its most
 _UNSURE_S = 5.0  # after a stream was lost, how long every poll is a full one
 _DRAIN_S = 0.5
 _log = get_logger(__name__)
@@ -30,13 +29,15 @@ _log = get_logger(__name__)
 class MonitorTimings:
     """`silent_s`: when a silent stream is taken for dead; `poll_s`: between polls while streams live.
 
-    `send_s`: how long news of an order waits for the record of its own send.
+    `send_s`: how long news of an order waits for the record of its own send; `looks_max`: how many orders
+    that differ from the exchange's list one poll asks for.
     """
 
     silent_s: float = 30.0
     poll_s: float = 10.0
     hurried_poll_s: float = 0.5
     send_s: float = 0.25
+    looks_max: int = 25
 
 
 class Monitor:
@@ -63,7 +64,8 @@ class Monitor:
         self._early = Inflight()
         self._unsure_until = 0.0
         self._polled_at = float("-inf")
-        self._offset = 0
+        self._rest_s = 0.0
+        self._open_orders = OpenOrders(name, session, context, recorder, timings.looks_max)
         self.problem: str | None = None
 
     async def orders(self, heartbeat: Heartbeat) -> None:
@@ -75,7 +77,7 @@ class Monitor:
         await self._followed(heartbeat, "fills", self._session.gateway.watch_fills, self._on_fills)
 
     async def poll(self, heartbeat: Heartbeat) -> None:
-        """Look at open orders: all of them now and then, at once when a stream cannot be trusted."""
+        """Look at open orders: now and then, and soon when a stream cannot be trusted."""
         while not heartbeat.stopping.is_set():
             heartbeat.beat()
             now = self._context.clock.monotonic()
@@ -89,28 +91,19 @@ class Monitor:
 
     async def _pause(self, heartbeat: Heartbeat) -> None:
         """Wait for the next poll; a hurry ends the wait, but not the least distance between two polls."""
-        if not await heartbeat.pause(self._timings.hurried_poll_s):
+        if not await heartbeat.pause(max(self._timings.hurried_poll_s, self._rest_s)):
             return
         unsure_s = self._unsure_until - self._context.clock.monotonic()
         if self._hurry.is_set() or unsure_s > 0:
             return
-        await _first(self._timings.poll_s, self._hurry.wait(), heartbeat.stopping.wait())
+        waited_s = self._context.clock.monotonic() - self._polled_at
+        await _first(self._timings.poll_s - waited_s, self._hurry.wait(), heartbeat.stopping.wait())
 
     async def _poll_once(self) -> None:
-        views = await reads.list_orders(
-            self._context.ledger,
-            self._session.tenant_id,
-            {"account_id": str(self._session.account_id), "status": "open", "limit": 500},
-        )
-        self._context.metrics.open_orders.labels(self._name).set(len(views))
-        chosen = views
-        if len(views) > _ORDERS_MAX:
-            self._offset = (self._offset + _ORDERS_MAX) % len(views)
-            chosen = (views[self._offset :] + views[: self._offset])[:_ORDERS_MAX]
-            self._hurry.set()
+        scheduler = self._session.gateway.scheduler
+        spent = scheduler.spent(CallClass.RECONCILIATION)
         try:
-            for view in chosen:
-                await self._look(view)
+            polled = await self._open_orders.poll()
             await self._recorder.value_late(self._session)
         except HoldfastError as error:
             self.problem = f"{error.code.value}: {error}"
@@ -118,23 +111,11 @@ class Monitor:
             _log.warning("poll failed", account=self._name, reason=str(error))
         else:
             self.problem = None
-
-    async def _look(self, view: IntentView) -> None:
-        """Compare one open order with the exchange; fills first, then its end."""
-        order, exchange_order_id = view["order"], view["exchange_order_id"]
-        if order is None or exchange_order_id is None:
-            return
-        gateway, symbol = self._session.gateway, view["symbol"]
-        report = await gateway.find_order(symbol, exchange_order_id=exchange_order_id)
-        if report is None:
-            _log.warning("the exchange does not find an open order", account=self._name, order=view["id"])
-            return  # it proves nothing
-        ended = report.status in FINAL_ORDER_STATES
-        seen: Sequence[Fill] = ()
-        if ended or report.filled_quantity is None or str(report.filled_quantity) != order["booked_quantity"]:
-            seen = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
-        if seen or ended:
-            await self._recorder.book(self._session, report, seen, _POLL)
+            if polled.waiting:
+                self._hurry.set()
+        # what a poll costs must come back before the next one, whatever hurries it: orders need the budget
+        spent = scheduler.spent(CallClass.RECONCILIATION) - spent
+        self._rest_s = scheduler.share_s(spent, _BUDGET_SHARE)
 
     async def _on_reports(self, reports: Sequence[OrderReport]) -> None:
         for report in reports:

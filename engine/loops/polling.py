@@ -1,0 +1,118 @@
+"""Compares an account's open orders with the exchange: one list for all, and a bounded number of looks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.domain.outcomes import Fill, OrderReport
+from engine.domain.states import FINAL_ORDER_STATES
+from engine.flows.accounts import AccountSession
+from engine.flows.context import FlowContext
+from engine.flows.record import Recorder
+from engine.ledger import reads
+from engine.ledger.intents import IntentView
+from engine.runtime.log import get_logger
+
+_SOURCE = "poll"
+_PAGE = 500  # rows of the ledger in one read
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """`open_orders`: how many the ledger has; `waiting`: how many that differ were left for later."""
+
+    open_orders: int
+    waiting: int
+
+
+class OpenOrders:
+    """What the ledger holds for open, held against the exchange's own list.
+
+    `looks_max`: how many orders one poll asks for by themselves; the others have their turn in the next.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        session: AccountSession,
+        context: FlowContext,
+        recorder: Recorder,
+        looks_max: int,
+        *,
+        page: int = _PAGE,
+    ) -> None:
+        self._name = name
+        self._session = session
+        self._context = context
+        self._recorder = recorder
+        self._looks_max = looks_max
+        self._page = page
+        self._round = 0
+        self._looked: dict[str, int] = {}  # in which round an order that differs was looked at last
+
+    async def poll(self) -> Polled:
+        """Look at every open order once; those that differ are looked at one by one, oldest look first."""
+        views = await self._views()
+        self._context.metrics.open_orders.labels(self._name).set(len(views))
+        if not views:
+            return Polled(0, 0)
+        # read after the ledger: what is missing has ended, or is not shown yet; by itself it proves nothing
+        listed = await self._listed(sorted({view["symbol"] for view in views}))
+        differing = [view for view in views if _differs(view, listed)]
+        self._round += 1
+        self._looked = {view["id"]: self._looked.get(view["id"], 0) for view in differing}
+        differing.sort(key=lambda view: self._looked[view["id"]])
+        for view in differing[: self._looks_max]:
+            self._looked[view["id"]] = self._round
+            await self._look(view, listed.get(_key(view)))
+        return Polled(len(views), max(0, len(differing) - self._looks_max))
+
+    async def _views(self) -> list[IntentView]:
+        filters = {"account_id": str(self._session.account_id), "status": "open", "limit": self._page}
+        views: list[IntentView] = []
+        while True:
+            before = {"before": views[-1]["id"]} if views else {}
+            page = await reads.list_orders(
+                self._context.ledger, self._session.tenant_id, {**filters, **before}
+            )
+            views.extend(page)
+            if len(page) < self._page:
+                return [view for view in views if view["order"] and view["exchange_order_id"]]
+
+    async def _listed(self, symbols: Sequence[str]) -> Mapping[tuple[str, str | None], OrderReport]:
+        reports = await self._session.gateway.open_orders_of(symbols)
+        return {(report.symbol, report.exchange_order_id): report for report in reports}
+
+    async def _look(self, view: IntentView, report: OrderReport | None) -> None:
+        """Compare one open order with the exchange; fills first, then its end."""
+        exchange_order_id = view["exchange_order_id"]
+        if exchange_order_id is None:
+            return
+        gateway, symbol = self._session.gateway, view["symbol"]
+        if report is None:
+            report = await gateway.find_order(symbol, exchange_order_id=exchange_order_id)
+        if report is None:
+            _log.warning("the exchange does not find an open order", account=self._name, order=view["id"])
+            return  # it proves nothing
+        ended = report.status in FINAL_ORDER_STATES
+        seen: Sequence[Fill] = ()
+        if ended or not _booked(view, report):
+            seen = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
+        if seen or ended:
+            await self._recorder.book(self._session, report, seen, _SOURCE)
+
+
+def _key(view: IntentView) -> tuple[str, str | None]:
+    return (view["symbol"], view["exchange_order_id"])
+
+
+def _differs(view: IntentView, listed: Mapping[tuple[str, str | None], OrderReport]) -> bool:
+    report = listed.get(_key(view))
+    return report is None or report.status in FINAL_ORDER_STATES or not _booked(view, report)
+
+
+def _booked(view: IntentView, report: OrderReport) -> bool:
+    """Tell whether all is booked that the exchange says was filled; False where it does not say."""
+    order, filled = view["order"], report.filled_quantity
+    return order is not None and filled is not None and filled == Decimal(order["booked_quantity"])
