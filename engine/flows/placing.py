@@ -162,6 +162,12 @@ class Placer:
                 return await ready.session.gateway.submit(ready.request)
         except TimeoutError:
             return InDoubt("no answer of the exchange in time")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                raise
+            # the process stops and this has waited long enough: what may be at the exchange is still told
+            return InDoubt("the process stopped before the exchange answered")
         except HoldfastError as error:  # a gateway that is closed: raised before anything is written
             return NotSent(str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, it may have come after the write
