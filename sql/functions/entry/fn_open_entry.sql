@@ -22,14 +22,13 @@ BEGIN
   IF jsonb_array_length(p_items) = 1 THEN  -- a replay needs none of what the rest reads
     v_known := engine.replay_of(p_tenant_id, (p_items -> 0 ->> 'robot_id')::uuid,
       p_items -> 0 ->> 'idempotency_key', p_items -> 0 ->> 'request_hash');
+    v_known := coalesce(v_known, engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now));
     IF v_known IS NOT NULL THEN
       RETURN jsonb_build_array(v_known);
     END IF;
   END IF;
   v_plan := engine.plan_entries(p_tenant_id, p_items, v_now);
-  IF cardinality(v_plan) = 1 AND v_plan[1].result IS NULL THEN
-    v_plan[1] := engine.write_entry(p_tenant_id, v_plan[1], v_now);
-  ELSIF engine.wants_keys(v_plan) THEN
+  IF engine.wants_keys(v_plan) THEN
     v_plan := engine.claim_keys(p_tenant_id, v_plan, 'entry', v_now);
     v_plan := engine.take_entry_locks(p_tenant_id, v_plan, v_now);
     v_plan := engine.reserve_for_entries(p_tenant_id, v_plan, v_now);

@@ -9,11 +9,7 @@ DECLARE
 BEGIN
   FOREACH v_plan IN ARRAY p_plan LOOP
     IF v_plan.result IS NULL THEN
-      v_plan.result := jsonb_build_object('code', 'OK', 'intent_id', v_plan.intent_id,
-        'client_order_id', v_plan.client_order_id, 'fencing_token', v_plan.fencing_token,
-        'expires_at', v_plan.expires_at, 'exchange_deadline', v_plan.exchange_deadline,
-        'quantity', trim_scale(v_plan.quantity)::text, 'reserved', trim_scale(v_plan.required)::text,
-        'available', trim_scale(v_plan.available)::text, 'spec_version', v_plan.spec_version);
+      v_plan.result := engine.opened_result(v_plan);
     ELSIF v_plan.result = '{"code": "REPLAY"}' THEN
       -- the first holder of the key was denied in a way that is not stored: nothing stands in the way of a retry
       v_plan.result := coalesce(

@@ -1,6 +1,6 @@
 -- Reads everything an array of entries is judged by, in one statement, and answers what needs no lock:
--- known keys, unknown things, the instrument's filters, modes, the spec's limits, a held entry lock, and
--- capital that is plainly missing. What is left open (result NULL) is decided again under locks.
+-- known keys, what engine.judge_entry refuses, a held entry lock, and capital that is plainly missing. What is
+-- left open (result NULL) is decided again under locks.
 -- Each lookup is a lateral with LIMIT 1: one index probe a row, whatever the planner thinks of the sizes.
 -- Locks and writes nothing; raises nothing.
 CREATE OR REPLACE FUNCTION engine.plan_entries(p_tenant_id uuid, p_items jsonb, p_now timestamptz)
@@ -12,35 +12,19 @@ BEGIN
       i.client_order_id, i.symbol, i.type, n.quantity, n.price, i.time_in_force, i.post_only, i.label, i.owner,
       p_now + i.lock_ttl_ms * interval '1 millisecond', i.exchange_deadline, i.price_at, p.account_id,
       p.spec_version, nextval('engine.fencing_tokens'),
-      engine.ceil18(n.quantity * n.price * (1 + u.fee_rate)), NULL, NULL, NULL, NULL,
-      CASE
-        WHEN k.intent_id IS NOT NULL OR k.denial IS NOT NULL THEN
+      engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate), NULL, NULL, NULL, NULL,
+      CASE WHEN k.intent_id IS NOT NULL OR k.denial IS NOT NULL THEN
           engine.replay_of(p_tenant_id, i.robot_id, i.idempotency_key, i.request_hash)
-        WHEN n.quantity IS NULL OR n.price IS NULL THEN jsonb_build_object('code', 'INVALID_NUMBER')
-        WHEN p.account_id IS NULL THEN jsonb_build_object('code', 'NOT_FOUND')
-        WHEN u.lot_size IS NULL THEN jsonb_build_object('code', 'UNKNOWN_SYMBOL', 'symbol', i.symbol)
-        WHEN n.quantity % u.lot_size <> 0 OR n.quantity < u.min_quantity OR n.quantity > u.max_quantity
-          OR n.quantity * n.price > u.max_notional THEN jsonb_build_object('code', 'INVALID_QUANTITY',
-            'quantity', n.quantity::text, 'lot_size', trim_scale(u.lot_size)::text,
-            'min_quantity', trim_scale(u.min_quantity)::text, 'max_quantity', trim_scale(u.max_quantity)::text,
-            'max_notional', trim_scale(u.max_notional)::text)
-        WHEN n.price % u.tick_size <> 0 THEN jsonb_build_object('code', 'INVALID_PRICE',
-            'price', n.price::text, 'tick_size', trim_scale(u.tick_size)::text)
-        WHEN n.quantity * n.price < u.min_notional THEN jsonb_build_object('code', 'BELOW_MIN_NOTIONAL',
-            'notional', trim_scale(n.quantity * n.price)::text,
-            'min_notional', trim_scale(u.min_notional)::text)
-        WHEN e.mode <> 'active' OR t.mode <> 'active' OR a.mode <> 'active' OR c.mode <> 'active' THEN
-          engine.mode_denial(e.mode, e.mode_reason, t.mode, t.mode_reason, a.mode, a.mode_reason,
-            c.mode, c.mode_reason)
-        WHEN NOT s.spec -> 'symbols' ? i.symbol THEN jsonb_build_object('code', 'LIMIT_EXCEEDED',
-            'limit', 'symbols', 'value', i.symbol, 'allowed', s.spec -> 'symbols')
-        WHEN n.quantity * n.price > (s.spec ->> 'max_order_notional')::numeric THEN
-          jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_order_notional',
-            'value', trim_scale(n.quantity * n.price)::text, 'allowed', s.spec ->> 'max_order_notional')
-        WHEN l.intent_id IS NOT NULL THEN engine.entry_locked_by(p_tenant_id, l.intent_id, l.expires_at)
-        WHEN engine.ceil18(n.quantity * n.price * (1 + u.fee_rate)) > c.available THEN
-          jsonb_build_object('code', 'INSUFFICIENT_CAPITAL', 'available', trim_scale(c.available)::text,
-            'required', trim_scale(engine.ceil18(n.quantity * n.price * (1 + u.fee_rate)))::text)
+        ELSE coalesce(
+          engine.judge_entry(i.symbol, n.quantity, n.price, p.quote_asset, u,
+            ARRAY[e.mode::text, t.mode, a.mode, c.mode],
+            ARRAY[e.mode_reason, t.mode_reason, a.mode_reason, c.mode_reason], s.spec),
+          CASE WHEN l.intent_id IS NOT NULL THEN engine.entry_locked_by(p_tenant_id, l.intent_id, l.expires_at)
+            WHEN engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate) > c.available THEN
+              jsonb_build_object('code', 'INSUFFICIENT_CAPITAL', 'available', trim_scale(c.available)::text,
+                'required', trim_scale(
+                  engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate))::text)
+          END)
       END)::engine.intent_plan
     FROM ROWS FROM (jsonb_to_recordset(p_items) AS (
         robot_id uuid, profile_id uuid, idempotency_key text, request_hash text, intent_id uuid,
@@ -55,10 +39,8 @@ BEGIN
         WHERE tenant_id = p_tenant_id AND robot_id = i.robot_id AND key = i.idempotency_key LIMIT 1) k ON true
     LEFT JOIN LATERAL (SELECT * FROM engine.profiles
         WHERE tenant_id = p_tenant_id AND profile_id = i.profile_id AND k.key IS NULL LIMIT 1) p ON true
-    LEFT JOIN LATERAL (SELECT greatest(maker_fee_rate, taker_fee_rate, 0) AS fee_rate, lot_size, tick_size,
-          min_quantity, max_quantity, min_notional, max_notional FROM engine.instruments
-        WHERE tenant_id = p_tenant_id AND account_id = p.account_id AND symbol = i.symbol AND active
-          AND quote_asset = p.quote_asset LIMIT 1) u ON true
+    LEFT JOIN LATERAL (SELECT * FROM engine.instruments
+        WHERE tenant_id = p_tenant_id AND account_id = p.account_id AND symbol = i.symbol LIMIT 1) u ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.engine_settings
         WHERE only_row AND u.lot_size IS NOT NULL LIMIT 1) e ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.tenants

@@ -1,35 +1,18 @@
 -- Reserves capital for what is still open, greedily in the array's order, and numbers its events.
--- Locks: profile_capital rows in profile order, as late as possible; a lone item needs no lock before its
--- guarded UPDATE. Writes profile_capital; undoes the claims of what is denied. Raises nothing.
+-- Locks: profile_capital rows in profile order, as late as possible. Writes profile_capital; undoes the claims of what is denied. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.reserve_for_entries(
   p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
 ) RETURNS engine.intent_plan[]
 LANGUAGE plpgsql AS $$
 DECLARE
   v_open integer[] := ARRAY(SELECT item FROM unnest(p_plan) WHERE result IS NULL ORDER BY item);
-  v_item integer := v_open[1];
+  v_item integer;
   v_place integer;
   v_profiles uuid[];
   v_capital engine.profile_capital;
   v_capitals engine.profile_capital[];
   v_denied integer[];
 BEGIN
-  IF cardinality(v_open) = 1 THEN
-    UPDATE engine.profile_capital SET available = available - p_plan[v_item].required,
-      reserved_for_orders = reserved_for_orders + p_plan[v_item].required, version = version + 1,
-      updated_at = p_now
-    WHERE tenant_id = p_tenant_id AND profile_id = p_plan[v_item].profile_id
-      AND available >= p_plan[v_item].required AND mode = 'active'
-    RETURNING available, reserved_for_orders, version
-    INTO v_capital.available, v_capital.reserved_for_orders, v_capital.version;
-    IF FOUND THEN
-      p_plan[v_item].available := v_capital.available;
-      p_plan[v_item].reserved := v_capital.reserved_for_orders;
-      p_plan[v_item].version := v_capital.version;
-      p_plan[v_item].event_id := nextval('engine.event_ids');
-      RETURN p_plan;
-    END IF;
-  END IF;
   FOR v_capital IN
     SELECT * FROM engine.profile_capital
     WHERE tenant_id = p_tenant_id
@@ -43,8 +26,8 @@ BEGIN
     v_place := array_position(v_profiles, p_plan[v_item].profile_id);
     v_capital := v_capitals[v_place];
     IF v_capital.mode <> 'active' THEN
-      p_plan[v_item].result := engine.mode_denial('active', NULL, 'active', NULL, 'active', NULL,
-        v_capital.mode, v_capital.mode_reason);
+      p_plan[v_item].result := engine.mode_denial(
+        ARRAY['active', 'active', 'active', v_capital.mode], ARRAY[NULL, NULL, NULL, v_capital.mode_reason]);
     ELSIF v_capital.available < p_plan[v_item].required THEN
       p_plan[v_item].result := jsonb_build_object('code', 'INSUFFICIENT_CAPITAL',
         'required', trim_scale(p_plan[v_item].required)::text,
