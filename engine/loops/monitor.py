@@ -15,6 +15,7 @@ from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
 from engine.flows.record import STREAM, Recorder
 from engine.loops.polling import OpenOrders
+from engine.loops.stopping import until_stopped
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
@@ -85,7 +86,7 @@ class Monitor:
             hurried = self._hurry.is_set()
             if unsure or hurried or now - self._polled_at >= self._timings.poll_s:
                 self._hurry.clear()
-                await self._poll_once()
+                await self._poll_once(heartbeat.stopping)
                 self._polled_at = now
             await self._pause(heartbeat)
 
@@ -99,11 +100,11 @@ class Monitor:
         waited_s = self._context.clock.monotonic() - self._polled_at
         await _first(self._timings.poll_s - waited_s, self._hurry.wait(), heartbeat.stopping.wait())
 
-    async def _poll_once(self) -> None:
+    async def _poll_once(self, stopping: asyncio.Event) -> None:
         scheduler = self._session.gateway.scheduler
         spent = scheduler.spent(CallClass.RECONCILIATION)
         try:
-            polled = await self._open_orders.poll()
+            polled = await self._open_orders.poll(stopping)
             await self._recorder.value_late(self._session)
         except HoldfastError as error:
             self.problem = f"{error.code.value}: {error}"
@@ -210,30 +211,6 @@ class Monitor:
         """Something may have been missed: poll until the streams have had time to come back."""
         self._unsure_until = self._context.clock.monotonic() + _UNSURE_S
         self._hurry.set()
-
-
-async def until_stopped(heartbeat: Heartbeat, stream: AsyncIterator[T]) -> AsyncIterator[T]:
-    """Yield what a stream gives until the loop shall end; the stream is closed in either case."""
-    stopping = asyncio.ensure_future(heartbeat.stopping.wait())
-    step: asyncio.Future[T] | None = None
-    try:
-        while True:
-            step = asyncio.ensure_future(anext(stream))
-            await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not step.done():
-                return
-            try:
-                yield step.result()
-            except StopAsyncIteration:
-                return
-    finally:
-        stopping.cancel()
-        if step is not None and not step.done():
-            step.cancel()
-            await asyncio.wait({step})
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
 
 
 async def _first(timeout_s: float, *waits: Any) -> None:

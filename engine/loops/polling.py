@@ -1,5 +1,6 @@
 """Compares an account's open orders with the exchange: one list for all, and a bounded number of looks."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from engine.flows.context import FlowContext
 from engine.flows.record import Recorder
 from engine.ledger import reads
 from engine.ledger.intents import IntentView
+from engine.loops.stopping import unless_stopped
 from engine.runtime.log import get_logger
 
 _SOURCE = "poll"
@@ -51,21 +53,30 @@ class OpenOrders:
         self._round = 0
         self._looked: dict[str, int] = {}  # in which round an order that differs was looked at last
 
-    async def poll(self) -> Polled:
-        """Look at every open order once; those that differ are looked at one by one, oldest look first."""
+    async def poll(self, stopping: asyncio.Event) -> Polled:
+        """Look at every open order once; those that differ are looked at one by one, oldest look first.
+
+        Raises what reading and booking raise. Ends early when `stopping` is set: it waits for no answer then.
+        """
         views = await self._views()
         self._context.metrics.open_orders.labels(self._name).set(len(views))
         if not views:
             return Polled(0, 0)
         # read after the ledger: what is missing has ended, or is not shown yet; by itself it proves nothing
-        listed = await self._listed(sorted({view["symbol"] for view in views}))
+        listed = await unless_stopped(stopping, self._listed(sorted({view["symbol"] for view in views})))
+        if listed is None:
+            return Polled(len(views), 0)
         differing = [view for view in views if _differs(view, listed)]
         self._round += 1
         self._looked = {view["id"]: self._looked.get(view["id"], 0) for view in differing}
         differing.sort(key=lambda view: self._looked[view["id"]])
         for view in differing[: self._looks_max]:
             self._looked[view["id"]] = self._round
-            await self._look(view, listed.get(_key(view)))
+            found = await unless_stopped(stopping, self._look(view, listed.get(_key(view))))
+            if stopping.is_set():
+                break
+            if found is not None:
+                await self._recorder.book(self._session, *found, _SOURCE)
         return Polled(len(views), max(0, len(differing) - self._looks_max))
 
     async def _views(self) -> list[IntentView]:
@@ -84,23 +95,24 @@ class OpenOrders:
         reports = await self._session.gateway.open_orders_of(symbols)
         return {(report.symbol, report.exchange_order_id): report for report in reports}
 
-    async def _look(self, view: IntentView, report: OrderReport | None) -> None:
-        """Compare one open order with the exchange; fills first, then its end."""
+    async def _look(
+        self, view: IntentView, report: OrderReport | None
+    ) -> tuple[OrderReport, Sequence[Fill]] | None:
+        """Ask the exchange for an order and what was filled of it; None where there is nothing to book."""
         exchange_order_id = view["exchange_order_id"]
         if exchange_order_id is None:
-            return
+            return None
         gateway, symbol = self._session.gateway, view["symbol"]
         if report is None:
             report = await gateway.find_order(symbol, exchange_order_id=exchange_order_id)
         if report is None:
             _log.warning("the exchange does not find an open order", account=self._name, order=view["id"])
-            return  # it proves nothing
+            return None  # it proves nothing
         ended = report.status in FINAL_ORDER_STATES
         seen: Sequence[Fill] = ()
         if ended or not _booked(view, report):
             seen = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
-        if seen or ended:
-            await self._recorder.book(self._session, report, seen, _SOURCE)
+        return (report, seen) if seen or ended else None
 
 
 def _key(view: IntentView) -> tuple[str, str | None]:

@@ -8,7 +8,7 @@ from engine.exchange.streams import StreamLostError, StreamSilentError
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
 from engine.ledger import reads
-from engine.loops.monitor import until_stopped
+from engine.loops.stopping import unless_stopped, until_stopped
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
@@ -59,7 +59,7 @@ class Quotes:
                 self._want(await self._symbols())
                 looked_at = now
             try:
-                await self._ask_stale()
+                await unless_stopped(heartbeat.stopping, self._ask_stale())
             except HoldfastError as error:
                 _log.warning("quotes not read", account=self._name, reason=str(error))
                 if not await heartbeat.pause(_PROFILES_S):

@@ -17,6 +17,7 @@ from engine.runtime.settings import Settings
 from tests.daemon.stage import Answer, Stage, Tenant, start_daemon, until
 
 SENDS = 16
+READS = 3  # of quotes and clock, for each account
 QUANTITY = "0.001"
 
 
@@ -137,3 +138,15 @@ def test_stop_gives_up_what_takes_too_long(own: Stage) -> None:
     known = {each["client_order_id"] for each in orders}
     assert known >= set(at_exchange(own, tenant))
     assert {1} >= set(at_exchange(own, tenant).values())
+
+
+def test_stop_waits_for_no_read(own: Stage) -> None:
+    """While the exchange answers no read for long, every loop still ends by itself."""
+    slow = {"kind": "delay", "delay_ms": 15_000, "count": None, "match": {"method": "GET"}}
+    own.steer("POST", "/faults", slow)
+    try:
+        until("reads wait", lambda: own.steer("GET", "/faults")["faults"][0]["hits"] >= READS)
+        assert 0 == own.daemon.stop(signal.SIGTERM)
+    finally:
+        own.steer("DELETE", "/faults")
+    assert "loops cancelled" not in own.daemon.log.read_text()

@@ -52,7 +52,7 @@ async def test_one_list_for_all_open_orders(resting: Rig) -> None:
     calls(resting)
     spent = resting.gateway.scheduler.spent(CallClass.RECONCILIATION)
     for _ in range(3):
-        polled = await poll.poll()
+        polled = await poll.poll(asyncio.Event())
         assert (OPEN, 0) == (polled.open_orders, polled.waiting)
     assert {"open_orders": 3} == calls(resting)
     assert spent + 3 * LIST_WEIGHT == resting.gateway.scheduler.spent(CallClass.RECONCILIATION)
@@ -64,7 +64,7 @@ async def test_all_ended_at_once(resting: Rig) -> None:
     sink(resting)
     for left in (OPEN - LOOKS_MAX, OPEN - 2 * LOOKS_MAX, 0):
         calls(resting)
-        assert left == (await poll.poll()).waiting
+        assert left == (await poll.poll(asyncio.Event())).waiting
         asked = calls(resting)
         assert asked["find_order"] <= LOOKS_MAX
         assert asked["fills"] <= LOOKS_MAX
@@ -78,7 +78,7 @@ async def test_list_that_hides_orders_changes_nothing(resting: Rig) -> None:
     hidden = Match(path="/api/v3/openOrders")
     resting.paper.faults.add(Fault(FaultKind.MISSING_PAGES, hidden, count=None, keep=0))
     for _ in range(3):
-        await poll.poll()
+        await poll.poll(asyncio.Event())
     assert (OPEN, True) == (len(poll._looked), all(poll._looked.values()))
     assert {"open": OPEN} == await statuses(resting)
     resting.paper.faults.clear()
@@ -114,7 +114,20 @@ async def test_what_a_poll_leaves_over_is_looked_at_soon(resting: Rig) -> None:
     assert [] == await supervisor.stop(5.0)
     assert 2 * timings.looks_max <= (await statuses(rig))["filled"] < OPEN
     rest = polling(rig)
-    while (await rest.poll()).waiting:
+    while (await rest.poll(asyncio.Event())).waiting:
         pass
     assert {"filled": OPEN} == await statuses(rig)
     await rig.check_books()
+
+
+async def test_stop_ends_a_poll_that_waits(resting: Rig) -> None:
+    """A poll that waits for the exchange's answer ends with the loop, and books nothing of a half answer."""
+    stopping = asyncio.Event()
+    sink(resting)
+    resting.plug.when, resting.plug.what = "before fills", stopping.wait
+    polled = asyncio.create_task(polling(resting).poll(stopping))
+    await until(lambda: "before fills" in resting.plug.crossings)
+    stopping.set()
+    await polled
+    assert {"open": OPEN} == await statuses(resting)
+    assert 1 == calls(resting)["find_order"]
