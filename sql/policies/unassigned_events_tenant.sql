@@ -1,6 +1,5 @@
--- Owner (inside functions) and reader see the rows of the transaction's tenant only.
+-- A reader sees the rows of the transaction's tenant only.
 DROP POLICY IF EXISTS unassigned_events_tenant ON engine.unassigned_events;
 CREATE POLICY unassigned_events_tenant ON engine.unassigned_events
-  TO holdfast_owner, holdfast_reader
-  USING (tenant_id = (SELECT engine.claimed_tenant()))
-  WITH CHECK (tenant_id = (SELECT engine.claimed_tenant()));
+  FOR SELECT TO holdfast_reader
+  USING (tenant_id = (SELECT engine.claimed_tenant()));

@@ -1,6 +1,5 @@
--- Owner (inside functions) and reader see the rows of the transaction's tenant only.
+-- A reader sees the rows of the transaction's tenant only.
 DROP POLICY IF EXISTS unmatched_fills_tenant ON engine.unmatched_fills;
 CREATE POLICY unmatched_fills_tenant ON engine.unmatched_fills
-  TO holdfast_owner, holdfast_reader
-  USING (tenant_id = (SELECT engine.claimed_tenant()))
-  WITH CHECK (tenant_id = (SELECT engine.claimed_tenant()));
+  FOR SELECT TO holdfast_reader
+  USING (tenant_id = (SELECT engine.claimed_tenant()));

@@ -1,0 +1,6 @@
+-- Functions, which run as the owner, see and write the rows of the tenant they entered only.
+DROP POLICY IF EXISTS profile_specs_owner ON engine.profile_specs;
+CREATE POLICY profile_specs_owner ON engine.profile_specs
+  TO holdfast_owner
+  USING (tenant_id = engine.entered_tenant())
+  WITH CHECK (tenant_id = engine.entered_tenant());

@@ -1,0 +1,6 @@
+-- Functions, which run as the owner, see and write the rows of the tenant they entered only.
+DROP POLICY IF EXISTS unassigned_events_owner ON engine.unassigned_events;
+CREATE POLICY unassigned_events_owner ON engine.unassigned_events
+  TO holdfast_owner
+  USING (tenant_id = engine.entered_tenant())
+  WITH CHECK (tenant_id = engine.entered_tenant());
