@@ -32,7 +32,7 @@ from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
 from engine.loops.monitor import Monitor, MonitorTimings
-from engine.loops.quotes import Quotes
+from engine.loops.quotes import QuoteFeeds, Quotes
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Watchdog
 from engine.runtime import log
@@ -95,6 +95,7 @@ class Daemon:
         self._supervisor = Supervisor(self._metrics, self._clock)
         self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
         self._vault = _vault(settings)
+        self._feeds = QuoteFeeds()
         self._stop = asyncio.Event()
         self._failure: HoldfastError | None = None
         self._engine: _Engine | None = None
@@ -269,7 +270,7 @@ class Daemon:
             raise RuntimeError("an account was connected before the engine was built")
         timings = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
         monitor = Monitor(connection.name, session, engine.context, engine.desk.recorder, timings)
-        quotes = Quotes(connection.name, session, engine.context)
+        quotes = Quotes(connection.name, session, engine.context, self._feeds.of(session))
         silent_s_max = settings.stream_silent_s * 2
         start = self._supervisor.start
         start(f"monitor orders {connection.name}", monitor.orders, silent_s_max=silent_s_max)

@@ -19,11 +19,18 @@ _DEFAULT_QUOTE_AGE_MS = 2_000
 
 
 class QuoteBook:
-    """The last quote of each symbol of an account; the monitor puts, flows and valuations read."""
+    """The last quote of each symbol of an account; the monitor puts, flows and valuations read.
 
-    def __init__(self) -> None:
-        self._quotes: dict[str, Quote] = {}
+    Accounts of one exchange may share the quotes; what is asked for stays each account's own.
+    """
+
+    def __init__(self, shared: dict[str, Quote] | None = None) -> None:
+        self._quotes: dict[str, Quote] = {} if shared is None else shared
         self.asked: set[str] = set()  # what flows need: the monitor keeps it fresh
+
+    def sharing(self) -> "QuoteBook":
+        """Return a book of another account with the same quotes."""
+        return QuoteBook(self._quotes)
 
     def put(self, quote: Quote) -> None:
         """Take a quote; an older one than the last is dropped."""
