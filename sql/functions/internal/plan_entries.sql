@@ -6,7 +6,12 @@
 CREATE OR REPLACE FUNCTION engine.plan_entries(p_tenant_id uuid, p_items jsonb, p_now timestamptz)
 RETURNS engine.intent_plan[]
 LANGUAGE plpgsql AS $$
+DECLARE
+  v_modes text[];  -- the engine's and the tenant's are the same for every item
+  v_reasons text[];
 BEGIN
+  SELECT ARRAY[e.mode::text, t.mode], ARRAY[e.mode_reason, t.mode_reason] INTO v_modes, v_reasons
+  FROM engine.engine_settings e, engine.tenants t WHERE e.only_row AND t.tenant_id = p_tenant_id;
   RETURN ARRAY(
     SELECT ROW(i.item, i.robot_id, i.profile_id, i.idempotency_key, i.request_hash, i.intent_id,
       i.client_order_id, i.symbol, i.type, n.quantity, n.price, i.time_in_force, i.post_only, i.label, i.owner,
@@ -17,8 +22,8 @@ BEGIN
           engine.replay_of(p_tenant_id, i.robot_id, i.idempotency_key, i.request_hash)
         ELSE coalesce(
           engine.judge_entry(i.symbol, n.quantity, n.price, p.quote_asset, u,
-            ARRAY[e.mode::text, t.mode, a.mode, c.mode],
-            ARRAY[e.mode_reason, t.mode_reason, a.mode_reason, c.mode_reason], s.spec),
+            v_modes || ARRAY[a.mode::text, c.mode],
+            v_reasons || ARRAY[a.mode_reason, c.mode_reason], s.spec),
           CASE WHEN l.intent_id IS NOT NULL THEN engine.entry_locked_by(p_tenant_id, l.intent_id, l.expires_at)
             WHEN engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate) > c.available THEN
               jsonb_build_object('code', 'INSUFFICIENT_CAPITAL', 'available', trim_scale(c.available)::text,
@@ -41,10 +46,6 @@ BEGIN
         WHERE tenant_id = p_tenant_id AND profile_id = i.profile_id AND k.key IS NULL LIMIT 1) p ON true
     LEFT JOIN LATERAL (SELECT * FROM engine.instruments
         WHERE tenant_id = p_tenant_id AND account_id = p.account_id AND symbol = i.symbol LIMIT 1) u ON true
-    LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.engine_settings
-        WHERE only_row AND u.lot_size IS NOT NULL LIMIT 1) e ON true
-    LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.tenants
-        WHERE tenant_id = p_tenant_id AND u.lot_size IS NOT NULL LIMIT 1) t ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.exchange_accounts
         WHERE tenant_id = p_tenant_id AND account_id = p.account_id LIMIT 1) a ON true
     LEFT JOIN LATERAL (SELECT spec FROM engine.profile_specs

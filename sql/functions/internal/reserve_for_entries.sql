@@ -7,6 +7,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_open integer[] := ARRAY(SELECT item FROM unnest(p_plan) WHERE result IS NULL ORDER BY item);
   v_item integer;
+  v_plan engine.intent_plan;
   v_place integer;
   v_profiles uuid[];
   v_capital engine.profile_capital;
@@ -23,28 +24,28 @@ BEGIN
     v_capitals := v_capitals || v_capital;
   END LOOP;
   FOREACH v_item IN ARRAY v_open LOOP
-    v_place := array_position(v_profiles, p_plan[v_item].profile_id);
+    v_plan := p_plan[v_item];
+    v_place := array_position(v_profiles, v_plan.profile_id);
     v_capital := v_capitals[v_place];
     IF v_capital.mode <> 'active' THEN
-      p_plan[v_item].result := engine.mode_denial(
+      v_plan.result := engine.mode_denial(
         ARRAY['active', 'active', 'active', v_capital.mode], ARRAY[NULL, NULL, NULL, v_capital.mode_reason]);
-    ELSIF v_capital.available < p_plan[v_item].required THEN
-      p_plan[v_item].result := jsonb_build_object('code', 'INSUFFICIENT_CAPITAL',
-        'required', trim_scale(p_plan[v_item].required)::text,
-        'available', trim_scale(v_capital.available)::text);
-    END IF;
-    IF p_plan[v_item].result IS NOT NULL THEN
       v_denied := v_denied || v_item;
-      CONTINUE;
+    ELSIF v_capital.available < v_plan.required THEN
+      v_plan.result := jsonb_build_object('code', 'INSUFFICIENT_CAPITAL',
+        'required', trim_scale(v_plan.required)::text, 'available', trim_scale(v_capital.available)::text);
+      v_denied := v_denied || v_item;
+    ELSE
+      v_capital.available := v_capital.available - v_plan.required;
+      v_capital.reserved_for_orders := v_capital.reserved_for_orders + v_plan.required;
+      v_capital.version := v_capital.version + 1;
+      v_capitals[v_place] := v_capital;
+      v_plan.available := v_capital.available;
+      v_plan.reserved := v_capital.reserved_for_orders;
+      v_plan.version := v_capital.version;
+      v_plan.event_id := nextval('engine.event_ids');
     END IF;
-    v_capital.available := v_capital.available - p_plan[v_item].required;
-    v_capital.reserved_for_orders := v_capital.reserved_for_orders + p_plan[v_item].required;
-    v_capital.version := v_capital.version + 1;
-    p_plan[v_item].available := v_capital.available;
-    p_plan[v_item].reserved := v_capital.reserved_for_orders;
-    p_plan[v_item].version := v_capital.version;
-    p_plan[v_item].event_id := nextval('engine.event_ids');
-    v_capitals[v_place] := v_capital;
+    p_plan[v_item] := v_plan;
   END LOOP;
   UPDATE engine.profile_capital c SET available = n.available, reserved_for_orders = n.reserved_for_orders,
     version = n.version, updated_at = p_now
