@@ -3,15 +3,21 @@
 -- Locks and writes nothing; raises nothing.
 CREATE OR REPLACE FUNCTION engine.open_results(p_tenant_id uuid, p_plan engine.intent_plan[]) RETURNS jsonb
 LANGUAGE plpgsql AS $$
+DECLARE
+  v_results jsonb[];
+  v_plan engine.intent_plan;
 BEGIN
-  RETURN (
-    SELECT jsonb_agg(CASE
-        WHEN d.result IS NULL THEN engine.opened_result(d)
-        -- the first holder of a key may be denied in a way that is not stored: nothing hinders a retry then
-        WHEN d.result = '{"code": "REPLAY"}' THEN coalesce(
-          engine.replay_of(p_tenant_id, d.robot_id, d.key, d.request_hash), '{"code": "BUSY"}')
-        ELSE d.result END ORDER BY d.item)
-    FROM unnest(p_plan) d);
+  FOREACH v_plan IN ARRAY p_plan LOOP
+    IF v_plan.result IS NULL THEN
+      v_plan.result := engine.opened_result(v_plan);
+    ELSIF v_plan.result = '{"code": "REPLAY"}' THEN
+      -- the first holder of the key was denied in a way that is not stored: nothing stands in the way of a retry
+      v_plan.result := coalesce(
+        engine.replay_of(p_tenant_id, v_plan.robot_id, v_plan.key, v_plan.request_hash), '{"code": "BUSY"}');
+    END IF;
+    v_results := v_results || v_plan.result;
+  END LOOP;
+  RETURN to_jsonb(v_results);
 END $$;
 COMMENT ON FUNCTION engine.open_results(uuid, engine.intent_plan[]) IS 'results of opened intents';
 REVOKE ALL ON FUNCTION engine.open_results(uuid, engine.intent_plan[]) FROM PUBLIC;

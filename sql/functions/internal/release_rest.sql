@@ -13,12 +13,14 @@ DECLARE
   v_symbol text;
   v_spec_version integer;
   v_rest numeric;
+  v_released_at timestamptz;
 BEGIN
-  SELECT i.kind, i.profile_id, i.symbol, i.spec_version, r.remaining
-  INTO v_kind, v_profile_id, v_symbol, v_spec_version, v_rest
+  SELECT i.kind, i.profile_id, i.symbol, i.spec_version, r.remaining, r.released_at
+  INTO v_kind, v_profile_id, v_symbol, v_spec_version, v_rest, v_released_at
   FROM engine.intents i JOIN engine.reservations r USING (tenant_id, intent_id)
-  WHERE i.tenant_id = p_tenant_id AND i.intent_id = p_intent_id AND r.released_at IS NULL;
-  IF NOT FOUND THEN
+  WHERE i.tenant_id = p_tenant_id AND i.intent_id = p_intent_id;
+  -- decided here: as a condition it invites a plan over the index of all that is held
+  IF NOT FOUND OR v_released_at IS NOT NULL THEN
     RETURN NULL;
   END IF;
   PERFORM FROM engine.positions
