@@ -22,12 +22,14 @@ BEGIN
       ARRAY[e.mode_reason, t.mode_reason, a.mode_reason], s.spec)
   INTO v
   FROM engine.profiles p, engine.instruments u, engine.engine_settings e, engine.tenants t,
-    engine.exchange_accounts a, engine.profile_specs s
+    -- LIMIT 1 makes it a probe by the whole key, not a look at all accounts or all versions of a spec
+    LATERAL (SELECT mode::text, mode_reason FROM engine.exchange_accounts
+      WHERE tenant_id = p_tenant_id AND account_id = p.account_id LIMIT 1) a,
+    LATERAL (SELECT spec FROM engine.profile_specs
+      WHERE tenant_id = p_tenant_id AND profile_id = p.profile_id AND version = p.spec_version LIMIT 1) s
   WHERE p.tenant_id = p_tenant_id AND p.profile_id = (p_item ->> 'profile_id')::uuid
     AND u.tenant_id = p_tenant_id AND u.account_id = p.account_id AND u.symbol = p_item ->> 'symbol'
-    AND e.only_row AND t.tenant_id = p_tenant_id
-    AND a.tenant_id = p_tenant_id AND a.account_id = p.account_id
-    AND s.tenant_id = p_tenant_id AND s.profile_id = p.profile_id AND s.version = p.spec_version;
+    AND e.only_row AND t.tenant_id = p_tenant_id;
   IF NOT FOUND OR v.result IS NOT NULL THEN
     RETURN NULL;
   END IF;
