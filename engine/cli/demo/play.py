@@ -59,8 +59,11 @@ def run(options: Options) -> Result:
     """Play the whole demo in this, the main thread. Raises KeyboardInterrupt, HoldfastError."""
     for name in [name for name in os.environ if name.startswith("HOLDFAST_")]:
         del os.environ[name]  # an operator's real database is none of the demo's
+    # As Ctrl-C, which asyncio turns into a cancel of the main task. An exception raised by the handler itself
+    # would strike anywhere, inside a database driver's C code as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # as Ctrl-C: everything is stopped in order
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     progress = Progress(sys.stderr if options.as_json else sys.stdout)
     with Stage() as stage:
         return asyncio.run(_Play(options, stage, progress).all())
