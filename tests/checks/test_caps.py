@@ -133,6 +133,17 @@ def test_function_file_form(path: Path) -> None:
         assert "SECURITY DEFINER" in text
 
 
+def test_every_tenant_function_enters_its_tenant() -> None:
+    """A function that takes a tenant compares it with the claims: the owner's policies rely on that."""
+    assert [] == [
+        relative(path)
+        for path in FUNCTION_FILES
+        if path.stem.startswith("fn_")
+        and "p_tenant_id" in path.read_text()
+        and "PERFORM engine.enter_tenant(p_tenant_id);" not in path.read_text()
+    ]
+
+
 def test_every_sql_function_has_its_own_test_file() -> None:
     """Each fn_* has tests/sql/**/test_<its name>.py."""
     tested = {path.stem.removeprefix("test_") for path in tracked("tests/**/test_fn_*.py")}
