@@ -1,6 +1,8 @@
 """The real host names on loopback: the paper exchange's authority, and a resolver that leads names here."""
 
+import atexit
 import functools
+import shutil
 import socket
 import ssl
 import tempfile
@@ -40,8 +42,10 @@ class Loopback(AbstractResolver):
 
 @functools.cache
 def made_once() -> Certificates:
-    """Make the certificates of this test run, in a folder that is left to the system to clear."""
-    return certificates(Path(tempfile.mkdtemp(prefix="holdfast-tls-")))
+    """Make the certificates of this test run, in a folder that goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-tls-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return certificates(folder)
 
 
 def certificate_file() -> Path:
