@@ -60,6 +60,8 @@ class ErrorCode(StrEnum):
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
     STALE_TOKEN = "STALE_TOKEN"  # noqa: S105 - a fencing token, no secret
+    LEASE_LOST = "LEASE_LOST"
+    LEASE_HELD = "LEASE_HELD"
     IMMUTABLE = "IMMUTABLE"
     INVARIANT_BROKEN = "INVARIANT_BROKEN"
     ALREADY_EXISTS = "ALREADY_EXISTS"
@@ -114,6 +116,12 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
     ErrorCode.DATABASE_UNAVAILABLE: _e(503, "The database did not answer in time.", retryable=True),
     ErrorCode.ILLEGAL_TRANSITION: _e(409, "The state machine has no such transition."),
     ErrorCode.STALE_TOKEN: _e(409, "The fencing token is not the current one; a release by it is refused."),
+    ErrorCode.LEASE_LOST: _e(
+        503, "This process may not speak for the exchange account any more; another one will.", retryable=True
+    ),
+    ErrorCode.LEASE_HELD: _e(
+        409, "A daemon holds the lease of an exchange account; stop it first, or wait for the lease to end."
+    ),
     ErrorCode.IMMUTABLE: _e(409, "Ledger rows are never changed; corrections are new events."),
     ErrorCode.INVARIANT_BROKEN: _e(409, "It would break the capital invariant."),
     ErrorCode.ALREADY_EXISTS: _e(409, "A thing of this name or identity exists already."),

@@ -11,6 +11,7 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.instruments import Instrument
 from engine.domain.outcomes import Quote
 from engine.exchange.gateway import Gateway
+from engine.flows.lease import Lease
 from engine.ledger import reads
 from engine.ledger.seam import Ledger
 
@@ -54,13 +55,17 @@ class QuoteBook:
 
 @dataclass(slots=True)
 class AccountSession:
-    """One exchange account this process trades on; `instruments` by symbol."""
+    """One exchange account this process trades on; `instruments` by symbol.
+
+    `lease` is there while this process holds the account's lease: then it alone follows and settles.
+    """
 
     tenant_id: UUID
     account_id: UUID
     gateway: Gateway
     instruments: Mapping[str, Instrument]
     quotes: QuoteBook = field(default_factory=QuoteBook)
+    lease: Lease | None = None
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what the symbol names. Raises UNKNOWN_SYMBOL."""
