@@ -22,6 +22,7 @@ from engine.exchange.seam import Faults, Observer, Seam
 from engine.exchange.sending import Sender
 from engine.exchange.streams import follow
 from engine.exchange.tiers import ExchangeFacts, facts_of
+from engine.exchange.transfers import Transfer, read_transfers
 from engine.exchange.wire import WireRecord, open_session
 from engine.runtime.clock import Clock
 
@@ -297,6 +298,14 @@ class Gateway:
         if exchange_order_id is not None:
             rows = [row for row in rows if str(row.get("order")) == exchange_order_id]
         return _read_as(self._fills, rows)
+
+    async def transfers(self, since_ms: int) -> tuple[Transfer, ...]:
+        """Return deposits and withdrawals since a moment: all, or an error; none where it tells of none."""
+
+        async def call(fetch: Callable[[], Awaitable[Any]]) -> Any:
+            return await self._read("transfers", CallClass.RECONCILIATION, fetch)
+
+        return await _complete(read_transfers(self._client, call, since_ms, self.exchange_now_ms()))
 
     async def best_ask(self, symbol: str) -> Quote:
         """Return bid and ask now; `at_ms` is when we asked, so the quote is never younger than it says."""

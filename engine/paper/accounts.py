@@ -16,6 +16,16 @@ DEFAULT_RATE = scale.parse("0.001")
 THIRD_ASSET_DISCOUNT = scale.parse("0.75")
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money that came (amount above zero) or went; `id` counts over the exchange's life."""
+
+    id: int
+    asset: str
+    amount: int
+    at_ms: int
+
+
 @dataclass(slots=True, eq=False)
 class Account:
     """Rates are fractions in 10^-8 (negative: rebate); `fee_asset` names a third asset to pay fees in."""
@@ -31,6 +41,7 @@ class Account:
     open_orders: dict[tuple[str, int], "Order"] = field(default_factory=dict)
     orders: dict[str, list["Order"]] = field(default_factory=dict)
     executions: dict[str, list[tuple["Execution", "Order"]]] = field(default_factory=dict)
+    transfers: list[Transfer] = field(default_factory=list)
     subscriptions: list["Subscription"] = field(default_factory=list)
     updated_ms: int = 0
     # What it was opened with, for who wants to begin again.

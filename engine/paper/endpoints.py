@@ -6,6 +6,7 @@ from engine.paper import account_endpoints as account
 from engine.paper import listen_keys as legacy
 from engine.paper import market_endpoints as market
 from engine.paper import order_endpoints as orders
+from engine.paper import transfer_endpoints as transfers
 from engine.paper.calls import Endpoint
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("GET", "/sapi/v1/system/status"): Endpoint(lambda _: {"status": 0, "msg": "normal"}),
     ("GET", "/sapi/v1/asset/tradeFee"): _read(account.trade_fee),
     ("GET", "/sapi/v1/capital/config/getall"): _read(account.all_coins, 10),
+    ("GET", "/sapi/v1/capital/deposit/hisrec"): _read(transfers.deposits),
+    ("GET", "/sapi/v1/capital/withdraw/history"): _read(transfers.withdrawals),
     ("GET", "/sapi/v1/account/apiRestrictions"): _read(account.api_restrictions),
     ("GET", "/sapi/v1/margin/allPairs"): _read(market.empty_list),
     ("GET", "/sapi/v1/margin/isolated/allPairs"): _read(market.empty_list),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
-from engine.paper.accounts import Account
+from engine.paper.accounts import Account, Transfer
 from engine.paper.clock import ExchangeClock
 from engine.paper.control import Control
 from engine.paper.faults import Fault, FaultKind, Faults, Match
@@ -60,6 +60,7 @@ class PaperExchange:
         for account in options.accounts:
             self.add_account(account)
         self.port = self.control_port = self.tls_port = 0
+        self._transfers = 0
         self.ca_file: Path | None = None
         self._runners: list[web.ServerRunner] = []
         self._listener = Listener(self.rest, self._handle)
@@ -124,6 +125,8 @@ class PaperExchange:
         """Move money in (negative: out) and tell the account's streams."""
         account = self.matching.accounts[key]
         self.matching.deposit(account, asset, amount)
+        self._transfers += 1
+        account.transfers.append(Transfer(self._transfers, asset, amount, self.clock.now_ms()))
         self.user_streams.balance_changed(account, asset, amount)
 
     def reset(self, key: str, balances: dict[str, int] | None = None) -> None:
