@@ -11,8 +11,6 @@ CREATE TABLE engine.engine_instances (
   started_at  timestamptz NOT NULL,
   expires_at  timestamptz NOT NULL
 );
--- The hash of sql/ that this database was deployed from; daemons compare it at each renewal.
-ALTER TABLE engine.engine_settings ADD COLUMN schema_hash text;
 
 -- The right of one engine process to run stream, resolver, snapshot and rate budget of an exchange account.
 -- holder NULL = free. The token rises with every change of holder. Times are fn_clock()'s.

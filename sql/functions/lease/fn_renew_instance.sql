@@ -18,7 +18,8 @@ BEGIN
   DELETE FROM engine.engine_instances WHERE expires_at < v_now - interval '1 day';
   RETURN jsonb_build_object(
     'live', (SELECT count(*) FROM engine.engine_instances WHERE expires_at > v_now),
-    'schema_hash', (SELECT schema_hash FROM engine.engine_settings));
+    'schema_hash',
+    (SELECT fingerprint FROM engine.schema_objects WHERE kind = 'schema' AND name = 'hash'));
 END
 $$;
 COMMENT ON FUNCTION engine.fn_renew_instance IS

@@ -18,8 +18,7 @@ BEGIN
   RETURNING expires_at INTO v_expires_at;
   RETURN jsonb_build_object(
     'code', CASE WHEN v_expires_at IS NULL THEN 'STALE_TOKEN' ELSE 'OK' END,
-    'expires_at', v_expires_at,
-    'schema_hash', (SELECT schema_hash FROM engine.engine_settings));
+    'expires_at', v_expires_at);
 END
 $$;
 COMMENT ON FUNCTION engine.fn_renew_lease IS

@@ -17,6 +17,12 @@ DECLARE
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   PERFORM engine.require_account(p_tenant_id, p_account_id);
+  -- Who only asks takes no lock: others ask every second.
+  SELECT * INTO v_lease FROM engine.account_leases WHERE tenant_id = p_tenant_id AND account_id = p_account_id;
+  v_now := engine.fn_clock();
+  IF v_lease.expires_at > v_now AND v_lease.holder <> p_holder THEN
+    RETURN engine.lease_view(v_lease, v_now) || jsonb_build_object('code', 'HELD', 'took_over', false);
+  END IF;
   INSERT INTO engine.account_leases (tenant_id, account_id, fencing_token) VALUES (p_tenant_id, p_account_id, 0)
   ON CONFLICT DO NOTHING;
   SELECT * INTO v_lease FROM engine.account_leases
