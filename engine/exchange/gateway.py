@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import statistics
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, Self, TypeVar
@@ -17,6 +16,7 @@ from engine.domain.requests import OrderRequest
 from engine.exchange import pages, unified
 from engine.exchange.account import AccountConfig, make_client
 from engine.exchange.circuit import Circuit
+from engine.exchange.exchange_clock import ExchangeClock
 from engine.exchange.outcome_table import Verdict, judge
 from engine.exchange.scheduler import BudgetExceededError, CallClass, Scheduler
 from engine.exchange.seam import Faults, Observer, Seam
@@ -43,8 +43,6 @@ _UNREADABLE = (
 logger = logging.getLogger(__name__)
 
 _PAGE = 1000
-_CLOCK_READS = 5
-_CLOCK_DOUBT_S = 1.0  # the least time between two measurements that refusals ask for
 _READ_TIMEOUT_S = 15.0
 _SILENT_AFTER_S = 60.0
 _QUOTE_PACE_S = 0.05  # a busy book tells a hundred prices a second, and each look at one costs
@@ -95,24 +93,14 @@ class Gateway:
         self.scheduler = scheduler or Scheduler(self.facts.limits, monotonic=self.clock.monotonic)
         self.circuit = Circuit(self.clock.monotonic)
         self.seam = Seam(
-            config.account_id,
-            config.exchange,
-            self.scheduler,
-            self.clock,
-            self.circuit,
-            faults=faults,
-            observer=observer,
-            on_clock_refused=self._doubt_clock,
+            config.account_id, config.exchange, self.scheduler, self.clock, self.circuit, faults, observer
         )
         self._resolver = resolver
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
         self._ccxt: Any = None
-        # the exchange's clock at a moment of our monotonic one; a wall clock that jumps moves nothing
-        self._anchor_ms = float(self.clock.unix_ms())
-        self._anchor_at = self.clock.monotonic()
-        self._measured_at = float("-inf")
-        self._measuring: asyncio.Task[None] | None = None
+        self._exchange_clock = ExchangeClock(self.clock, self.ask_clock_ms, self._sign_by)
+        self.seam.on_clock_refused = self._exchange_clock.doubt
         self._probing = False
         self._sender: Sender | None = None
 
@@ -137,9 +125,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close streams and connections, and refuse calls that wait."""
-        if self._measuring is not None:
-            self._measuring.cancel()
-            await asyncio.wait({self._measuring})
+        await self._exchange_clock.close()
         await self.scheduler.close()
         if self._ccxt is not None:
             await self._ccxt.close()
@@ -152,29 +138,19 @@ class Gateway:
 
     async def measure_clock(self) -> int:
         """Read the exchange's clock several times, adopt the median, and return its offset to ours in ms."""
-        anchors: list[float] = []
-        for _ in range(_CLOCK_READS):
-            began = self.clock.monotonic()
-            server_ms = await self._read("time", CallClass.RECONCILIATION, self._client.fetch_time)
-            middle = (began + self.clock.monotonic()) / 2
-            anchors.append(float(server_ms) - middle * 1000)
-        self._anchor_ms, self._anchor_at = statistics.median(anchors), 0.0
-        self._measured_at = self.clock.monotonic()
-        offset_ms = self.clock_offset_ms()
-        self._client.options["timeDifference"] = -offset_ms  # for the exchanges that sign by it
-        return offset_ms
+        return await self._exchange_clock.measure()
 
     def exchange_now_ms(self) -> int:
         """Return the exchange's clock, as measured last, in milliseconds since 1970."""
-        return round(self._anchor_ms + (self.clock.monotonic() - self._anchor_at) * 1000)
+        return self._exchange_clock.now_ms()
+
+    def clock_offset_ms(self) -> int:
+        """Return the exchange's clock minus ours, as measured last."""
+        return self._exchange_clock.offset_ms()
 
     async def ask_clock_ms(self) -> int:
         """Ask the exchange for its clock: whatever is asked after this is asked at that moment or later."""
         return _read_as(int, await self._read("time", CallClass.RECONCILIATION, self._client.fetch_time))
-
-    def clock_offset_ms(self) -> int:
-        """Return the exchange's clock minus ours, as measured last."""
-        return self.exchange_now_ms() - self.clock.unix_ms()
 
     async def probe(self) -> None:
         """Ask the exchange how it is, if its circuit wants to know by now; raises nothing."""
@@ -182,25 +158,14 @@ class Gateway:
             return
         self._probing = True
         try:
-            await self._read("time", CallClass.RECONCILIATION, self._client.fetch_time)
+            await self.ask_clock_ms()
         except HoldfastError:
             pass  # the seam has told the circuit
         finally:
             self._probing = False
 
-    def _doubt_clock(self) -> None:
-        """Measure the clock anew, because the exchange refused a time stamp of ours."""
-        measuring = self._measuring is not None and not self._measuring.done()
-        if not measuring and self.clock.monotonic() - self._measured_at >= _CLOCK_DOUBT_S:
-            self._measuring = asyncio.get_running_loop().create_task(self._measure_again())
-
-    async def _measure_again(self) -> None:
-        try:
-            offset_ms = await self.measure_clock()
-        except HoldfastError as error:
-            logger.warning("the clock that the exchange refused cannot be measured: %s", error)
-        else:
-            logger.warning("the exchange refused a time stamp; its clock is now %d ms off ours", offset_ms)
+    def _sign_by(self, offset_ms: int) -> None:
+        self._client.options["timeDifference"] = -offset_ms  # for the exchanges that sign by it
 
     # -- orders -------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 
+from engine.exchange.circuit import retry_after_s
 from engine.exchange.tiers import Limits
 
 
@@ -26,7 +27,6 @@ _LEFT_TO_OTHERS: Mapping[CallClass, float] = {
     CallClass.RECONCILIATION: 0.2,
     CallClass.MARKET_DATA: 0.4,
 }
-_PAUSE_S_DEFAULT: Mapping[int, float] = {429: 10.0, 418: 120.0}
 _ORDER_COUNT_CODE = "-1015"  # Binance: too many new orders, while the weight is in order
 
 
@@ -123,9 +123,8 @@ class Scheduler:
         lower = {name.lower(): value for name, value in headers.items()}
         _align(self._weight, lower.get("x-mbx-used-weight-1m"), self._share)
         _align(self._orders, lower.get("x-mbx-order-count-10s"), self._share)
-        if status is not None and status in _PAUSE_S_DEFAULT:
-            asked = lower.get("retry-after", "")
-            pause_s = float(asked) if asked.isascii() and asked.isdigit() else _PAUSE_S_DEFAULT[status]
+        pause_s = retry_after_s(status, headers)
+        if pause_s is not None:
             kinds = (CallClass.ORDER,) if code == _ORDER_COUNT_CODE else tuple(CallClass)
             until = self._monotonic() + pause_s
             for kind in kinds:

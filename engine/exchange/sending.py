@@ -67,6 +67,7 @@ class Sender:
                 record=record,
                 timeout_s=self._timeout_s,
                 budget_until=request.send_before_monotonic,
+                sound=_names_an_order,
             )
             return self._placed(order, request, record)
         except BudgetExceededError as error:
@@ -85,6 +86,7 @@ class Sender:
                 lambda: self._client.cancel_order(exchange_order_id, symbol),
                 record=record,
                 timeout_s=self._timeout_s,
+                sound=_names_an_order,
             )
             return self._canceled(order, symbol, exchange_order_id, record)
         except Exception as error:  # noqa: BLE001 - as above: only what was written and answered counts
@@ -169,6 +171,11 @@ class Sender:
         if report.exchange_order_id != exchange_order_id or report.symbol != symbol:
             return InDoubt("the answer shows another order", _raw(record))
         return Canceled(report)
+
+
+def _names_an_order(answer: Any) -> bool:
+    """Tell whether an answer is about an order at all; 200 with an empty page is not."""
+    return isinstance(answer, dict) and answer.get("id") is not None
 
 
 def _raw(record: WireRecord) -> dict[str, Any]:

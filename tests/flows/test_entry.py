@@ -140,7 +140,7 @@ async def test_denials_send_nothing(rig: Rig, changes: dict[str, Any], code: str
 async def test_old_quote_is_stale(rig: Rig) -> None:
     """A market entry is denied once the ask behind it is older than the spec allows."""
     await rig.quote()
-    rig.gateway._anchor_ms += 3_000  # the exchange's clock goes on, no quote comes
+    rig.gateway._exchange_clock._anchor_ms += 3_000  # the exchange's clock goes on, no quote comes
     answer = await rig.desk.entries.run(rig.entry("0.001", None))
     assert ("STALE_PRICE", True) == (answer.code, answer.retryable)
     assert answer.details["age_ms"] >= 3_000
@@ -150,7 +150,7 @@ async def test_known_key_of_a_stale_market_entry(rig: Rig) -> None:
     """A market entry that is asked for again keeps its answer, though there is no fresh price any more."""
     await rig.quote()
     first = await rig.desk.entries.run(rig.entry("0.001", None, key="k"))
-    rig.gateway._anchor_ms += 3_000
+    rig.gateway._exchange_clock._anchor_ms += 3_000
     again = await rig.desk.entries.run(rig.entry("0.001", None, key="k"))
     assert ("OK", "OK", True) == (first.code, again.code, again.replay)
     other = await rig.desk.entries.run(rig.entry("0.002", None, key="k"))
