@@ -258,6 +258,7 @@ class Daemon:
         settings = self._settings
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
         self._supervisor.start("accounts", engine.connections.run)
+        self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
         self._every(settings.watchdog_interval_s, "watchdog", self._watch_over)
         self._every(settings.clock_interval_s, "clocks", engine.connections.refresh_clocks)
         self._every(settings.instruments_interval_s, "instruments", engine.connections.refresh_instruments)

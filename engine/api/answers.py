@@ -83,6 +83,7 @@ ORDER_ERRORS = _errors(
     ErrorCode.NOT_PLACED,
     ErrorCode.BUSY,
     ErrorCode.STALE_PRICE,
+    ErrorCode.CIRCUIT_OPEN,
     ErrorCode.NOT_READY,
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.INTERNAL,

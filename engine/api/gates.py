@@ -20,10 +20,11 @@ class Gate(StrEnum):
     ACCOUNTS = "accounts"
     INSTRUMENTS = "instruments"
     CLOCK = "clock"
+    CIRCUIT = "circuit"
 
 
 # What is true of each exchange account by itself: one that is away closes no other.
-ACCOUNT_GATES = (Gate.ACCOUNTS, Gate.INSTRUMENTS, Gate.CLOCK)
+ACCOUNT_GATES = (Gate.ACCOUNTS, Gate.INSTRUMENTS, Gate.CLOCK, Gate.CIRCUIT)
 _ENGINE_GATES = (Gate.DATABASE, Gate.SCHEMA, Gate.INVARIANTS)
 _NOT_REACHED = "not reached yet"
 

@@ -59,7 +59,7 @@ def problem(
     if code is ErrorCode.UNAUTHORIZED:
         all_headers["WWW-Authenticate"] = "Bearer"
     elif explanation.retryable:
-        all_headers.setdefault("Retry-After", "1")
+        all_headers.setdefault("Retry-After", str((details or {}).get("retry_after_s", 1)))
     return Response(
         json.dumps(body, default=str, separators=(",", ":")),
         status_code=body["status"],

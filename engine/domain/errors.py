@@ -55,6 +55,7 @@ class ErrorCode(StrEnum):
     NOT_PLACED = "NOT_PLACED"
     IN_DOUBT = "IN_DOUBT"
     EXCHANGE_UNAVAILABLE = "EXCHANGE_UNAVAILABLE"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
     # the engine
     NOT_READY = "NOT_READY"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
@@ -111,6 +112,11 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
     ErrorCode.IN_DOUBT: _e(202, "The order was sent and its outcome is unknown; its capital stays reserved."),
     ErrorCode.EXCHANGE_UNAVAILABLE: _e(
         503, "The exchange did not answer a read, or not completely; it proves nothing.", retryable=True
+    ),
+    ErrorCode.CIRCUIT_OPEN: _e(
+        503,
+        "The exchange is away, unwell or asked us to wait: entries are denied; exits and cancels are tried.",
+        retryable=True,
     ),
     ErrorCode.NOT_READY: _e(503, "A start-up gate is closed; /readyz names it.", retryable=True),
     ErrorCode.DATABASE_UNAVAILABLE: _e(503, "The database did not answer in time.", retryable=True),

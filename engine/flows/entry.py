@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import ceil
 
 from engine.domain.capital import worst_price
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.ids import client_order_id
 from engine.domain.instruments import check_order
+from engine.exchange.circuit import Refusal
 from engine.flows.accounts import AccountSession, Profile
 from engine.flows.cancel import CancelFlow
 from engine.flows.commands import Answer, EntryCommand, denied
@@ -65,6 +67,8 @@ class EntryFlow:
 
     async def _queued(self, command: EntryCommand, started: float) -> Answer:
         wish = await wish_of(self._context, command, started)
+        await wish.session.gateway.probe()
+        _check_circuit(wish.session.gateway.circuit.refusal())
         _check(command, wish.profile, wish.session)
         await self._queue.take(wish.key, wish.expires_at)
         return await self._inflight.finish(self._in_turn(wish), f"entry {command.idempotency_key}")
@@ -78,6 +82,7 @@ class EntryFlow:
     async def _enter(self, wish: Wish[EntryCommand]) -> Answer:
         context, command, profile = self._context, wish.command, wish.profile
         price = self._price(command, profile, wish.session)
+        _check_circuit(wish.session.gateway.circuit.admit())
         moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
         entry = OpenEntry(
@@ -148,6 +153,14 @@ class EntryFlow:
         metrics.denials_total.labels("entry", answer.code).inc()
         if answer.code == ErrorCode.ENTRY_LOCKED:
             metrics.entry_lock_contention_total.inc()
+
+
+def _check_circuit(refusal: Refusal | None) -> None:
+    """Refuse new risk on an exchange that is not well, before anything is recorded. Raises CIRCUIT_OPEN."""
+    if refusal is not None:
+        raise HoldfastError(
+            ErrorCode.CIRCUIT_OPEN, reason=refusal.reason, retry_after_s=str(ceil(refusal.retry_after_s))
+        )
 
 
 def _check(command: EntryCommand, profile: Profile, session: AccountSession) -> None:

@@ -21,7 +21,13 @@ _ENDS: Mapping[IntentState, tuple[str, Outcome]] = {
 
 # Refusals by the moment, not by the request: the same request may have been opened before.
 _OF_THE_MOMENT = frozenset(
-    {ErrorCode.STALE_PRICE, ErrorCode.INTENT_EXPIRED, ErrorCode.BUSY, ErrorCode.NOT_READY}
+    {
+        ErrorCode.STALE_PRICE,
+        ErrorCode.INTENT_EXPIRED,
+        ErrorCode.BUSY,
+        ErrorCode.NOT_READY,
+        ErrorCode.CIRCUIT_OPEN,
+    }
 )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.exchange.account import AccountConfig, ExchangeUrls
+from engine.exchange.circuit import State
 from engine.exchange.gateway import Gateway
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
@@ -17,8 +18,9 @@ from engine.runtime.metrics import Metrics
 from engine.runtime.secrets import SecretsError, Vault
 from engine.runtime.tasks import Body, Heartbeat, Supervisor
 
-ACCOUNTS, INSTRUMENTS, CLOCK = "accounts", "instruments", "clock"
+ACCOUNTS, INSTRUMENTS, CLOCK, CIRCUIT = "accounts", "instruments", "clock", "circuit"
 
+_CIRCUIT_STATES = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 _LOOK_S = 1.0
 _RETRY_S = 1.0
 _RETRY_S_MAX = 5.0
@@ -103,6 +105,15 @@ class Connections:
             if not await heartbeat.pause(_LOOK_S):
                 return
 
+    async def keep_circuits(self, heartbeat: Heartbeat) -> None:
+        """Ask each exchange whose circuit is open, when it is time, whether it is well again."""
+        while True:
+            heartbeat.beat()
+            sessions = [each.session for each in self.all() if each.session is not None]
+            await asyncio.gather(*(session.gateway.probe() for session in sessions))
+            if not await heartbeat.pause(_LOOK_S):
+                return
+
     async def refresh_clocks(self) -> None:
         """Measure each exchange's clock again; the cheapest proof that it answers."""
         for connection in self.all():
@@ -178,6 +189,8 @@ class Connections:
             await gateway.close()
             raise
         self._clock_measured(connection, gateway)
+        gateway.circuit.on_change = lambda: self._circuit_changed(connection, gateway)
+        self._circuit_changed(connection, gateway)
         self._context.accounts.add(session)
         connection.session = session
         _log.info("account connected", account=connection.name, exchange=connection.exchange)
@@ -186,6 +199,14 @@ class Connections:
         offset_ms = gateway.exchange_now_ms() - self._context.clock.unix_ms()
         self._context.metrics.exchange_clock_offset_seconds.labels(connection.name).set(offset_ms / 1000)
         self._say(connection, CLOCK, None)
+
+    def _circuit_changed(self, connection: Connection, gateway: Gateway) -> None:
+        circuit, metrics = gateway.circuit, self._context.metrics
+        metrics.circuit_state.labels(connection.name).set(_CIRCUIT_STATES[circuit.state])
+        if circuit.state is State.OPEN and circuit.cause is not None:
+            metrics.circuit_opened_total.labels(connection.name, circuit.cause.value).inc()
+            _log.warning("circuit open", account=connection.name, reason=circuit.reason)
+        self._say(connection, CIRCUIT, circuit.reason)
 
     async def _load_instruments(self, connection: Connection, session: AccountSession) -> None:
         found = await session.gateway.instruments()

@@ -77,6 +77,12 @@ class Metrics:
         self.exchange_budget_wait_seconds = self._histogram(
             "exchange_budget_wait_seconds", "Wait for the rate budget of an exchange account", "endpoint"
         )
+        self.circuit_state = self._gauge(
+            "circuit_state", "Circuit of an exchange account: 0 closed, 1 half open, 2 open", "account"
+        )
+        self.circuit_opened_total = self._counter(
+            "circuit_opened_total", "How often a circuit opened, by cause", "account", "cause"
+        )
         self.exchange_clock_offset_seconds = self._gauge(
             "exchange_clock_offset_seconds", "Exchange clock minus ours", "account"
         )
@@ -112,6 +118,12 @@ class Metrics:
         )
         self.false_absence_total = self._counter(
             "false_absence_total", "Orders that appeared after they were held for absent"
+        )
+        self.needs_operator_intents = self._gauge(
+            "needs_operator_intents", "Intents whose fate only an operator can tell", "account"
+        )
+        self.resolutions_total = self._counter(
+            "resolutions_total", "Looks of the resolver at an intent, by what came of them", "result"
         )
         self.duplicate_order_conflicts_total = self._counter(
             "duplicate_order_conflicts_total", "Second exchange orders seen for one intent"
