@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from engine.exchange.circuit import retry_after_s
@@ -36,12 +36,23 @@ class BudgetExceededError(Exception):
 
 @dataclass(slots=True)
 class _Bucket:
-    """Tokens that come back evenly; `level` may be below zero after calls that do not wait."""
+    """Tokens that come back evenly; `level` may be below zero after calls that do not wait.
 
-    capacity: float
+    `limit` is the whole account's, `capacity` the part of it that may be used here.
+    """
+
+    limit: float
     window_s: float
     level: float
     at: float
+    capacity: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.capacity = self.limit
+
+    def share(self, part: float) -> None:
+        self.capacity = self.limit * part
+        self.level = min(self.level, self.capacity)
 
     def refill(self, now: float) -> None:
         self.level = min(self.capacity, self.level + (now - self.at) * self.capacity / self.window_s)
@@ -66,7 +77,7 @@ class Scheduler:
 
     Within a class it is first come, first served; a more urgent class goes first; nobody overtakes by
     being cheap. Cancels never wait, not even in a pause that the exchange asked for: they only lower
-    what is left for the others. `share` is this process' part of the account's order budget.
+    what is left for the others. Several processes may share an account: each keeps to its part of it.
     """
 
     def __init__(
@@ -80,9 +91,10 @@ class Scheduler:
         now = monotonic()
         self._monotonic = monotonic
         self._sleep = sleep
-        self._weight = _Bucket(limits.weight * share, limits.weight_window_s, limits.weight * share, now)
-        self._orders = _Bucket(limits.orders * share, limits.orders_window_s, limits.orders * share, now)
-        self._share = share
+        self._weight = _Bucket(limits.weight, limits.weight_window_s, limits.weight, now)
+        self._orders = _Bucket(limits.orders, limits.orders_window_s, limits.orders, now)
+        self._weight.share(share)
+        self._orders.share(share)
         self._waiting: dict[CallClass, deque[_Waiter]] = {kind: deque() for kind in CallClass}
         self._paused_until = dict.fromkeys(CallClass, now)
         self._changed = asyncio.Event()
@@ -121,8 +133,8 @@ class Scheduler:
         """Learn from an answer what is used up, and whether the exchange asked for a pause."""
         self._refill()
         lower = {name.lower(): value for name, value in headers.items()}
-        _align(self._weight, lower.get("x-mbx-used-weight-1m"), self._share)
-        _align(self._orders, lower.get("x-mbx-order-count-10s"), self._share)
+        _align(self._weight, lower.get("x-mbx-used-weight-1m"))
+        _align(self._orders, lower.get("x-mbx-order-count-10s"))
         pause_s = retry_after_s(status, headers)
         if pause_s is not None:
             kinds = (CallClass.ORDER,) if code == _ORDER_COUNT_CODE else tuple(CallClass)
@@ -130,6 +142,13 @@ class Scheduler:
             for kind in kinds:
                 self._paused_until[kind] = max(self._paused_until[kind], until)
             self._wake()
+
+    def set_share(self, *, orders: float, weight: float) -> None:
+        """Keep to a part of the account's limits: other processes use the rest. A larger part fills evenly."""
+        self._refill()
+        self._orders.share(orders)
+        self._weight.share(weight)
+        self._wake()
 
     def paused_s(self, kind: CallClass) -> float:
         """Return for how long the exchange asked this class to stay away."""
@@ -224,11 +243,10 @@ class Scheduler:
         return min([look_again_s, *deadlines])
 
 
-def _align(bucket: _Bucket, used: str | None, share: float) -> None:
+def _align(bucket: _Bucket, used: str | None) -> None:
     """Lower our own count to what the exchange says is used; never raise it: answers arrive late."""
     if used is not None and used.isascii() and used.isdigit():
-        left = bucket.capacity / share - int(used)
-        bucket.level = min(bucket.level, left)
+        bucket.level = min(bucket.level, bucket.limit - int(used))
 
 
 def _refuse(waiter: _Waiter, why: str) -> None:

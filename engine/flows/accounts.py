@@ -1,7 +1,7 @@
 """The exchange accounts a process can trade on, with their gateway, instruments, quotes and profiles."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from engine.domain.outcomes import Quote
 from engine.exchange.gateway import Gateway
 from engine.flows.lease import Lease
 from engine.ledger import reads
+from engine.ledger.intents import Kind
 from engine.ledger.seam import Ledger
 
 _DEFAULT_SLIPPAGE = Decimal("0.01")
@@ -53,11 +54,16 @@ class QuoteBook:
         return list(self._quotes.values())
 
 
+def _open(_kind: Kind) -> None:
+    """All gates of an account are open."""
+
+
 @dataclass(slots=True)
 class AccountSession:
     """One exchange account this process trades on; `instruments` by symbol.
 
     `lease` is there while this process holds the account's lease: then it alone follows and settles.
+    `closed_for` gives gate and reason while entries, or exits, are not to be taken.
     """
 
     tenant_id: UUID
@@ -66,6 +72,18 @@ class AccountSession:
     instruments: Mapping[str, Instrument]
     quotes: QuoteBook = field(default_factory=QuoteBook)
     lease: Lease | None = None
+    closed_for: Callable[[Kind], tuple[str, str] | None] = _open
+
+    def check_open(self, kind: Kind) -> None:
+        """Let an entry or exit of this account pass. Raises NOT_READY with the gate that is closed for it."""
+        closed = self.closed_for(kind)
+        if closed is not None:
+            raise HoldfastError(
+                ErrorCode.NOT_READY,
+                f"{closed[0]}: {closed[1]}",
+                gate=closed[0],
+                account_id=str(self.account_id),
+            )
 
     def instrument(self, symbol: str) -> Instrument:
         """Return what the symbol names. Raises UNKNOWN_SYMBOL."""

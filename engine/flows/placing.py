@@ -57,10 +57,11 @@ class Wish(Generic[C]):
 
 
 async def wish_of(context: FlowContext, command: C, started: float) -> Wish[C]:
-    """Find profile and account of a command. Raises NOT_FOUND, NOT_READY."""
+    """Find profile and account of a command. Raises NOT_FOUND; NOT_READY while a gate is closed for it."""
     accounts, after_ms = context.accounts, command.expires_after_ms
     profile = await accounts.profile(command.tenant_id, command.profile)
     session = accounts.session(command.tenant_id, profile.account_id)
+    session.check_open("entry" if isinstance(command, EntryCommand) else "exit")
     expires_at = None if after_ms is None else started + after_ms / 1000
     return Wish(command, profile, session, started, expires_at)
 

@@ -48,3 +48,13 @@ async def until_stopped(heartbeat: Heartbeat, stream: AsyncIterator[T]) -> Async
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
+
+
+async def first(timeout_s: float, *waits: Coroutine[Any, Any, Any]) -> None:
+    """Return when the first of some waits is over, or the time is."""
+    waiting = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(waiting, timeout=max(0.0, timeout_s), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()

@@ -1,7 +1,7 @@
 """Long-running tasks under supervision: heartbeats, restart with growing delay, an orderly stop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,12 +76,12 @@ class _Supervised:
 
 
 class Supervisor:
-    """Keeps named loops alive until `stop`."""
+    """Keeps named loops alive until `stop`, or until `end` for some of them."""
 
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._stopping = asyncio.Event()
+        self._stopping = False
         self._loops: dict[str, _Supervised] = {}
 
     def start(
@@ -96,7 +96,10 @@ class Supervisor:
         """Run `body` as the loop `name`; an unexpected error restarts it, its return ends it."""
         if name in self._loops:
             raise ValueError(f"a loop named {name} runs already")
-        heartbeat = Heartbeat(name, self._metrics, self._clock, self._stopping)
+        stopping = asyncio.Event()
+        if self._stopping:
+            stopping.set()
+        heartbeat = Heartbeat(name, self._metrics, self._clock, stopping)
         loop = _Supervised(heartbeat, body, silent_s_max, restart_delay_s, restart_delay_s_max)
         self._loops[name] = loop
         loop.task = asyncio.create_task(self._keep(loop), name=f"loop {name}")
@@ -126,8 +129,26 @@ class Supervisor:
 
     async def stop(self, timeout_s: float) -> list[str]:
         """Ask every loop to end, cancel those that did not in time, and return their names."""
-        self._stopping.set()
-        tasks = {loop.task: name for name, loop in self._loops.items() if loop.task is not None}
+        self._stopping = True
+        return await self._ended(list(self._loops.values()), timeout_s)
+
+    async def end(self, names: Iterable[str], timeout_s: float) -> list[str]:
+        """Do the same with some loops; they are forgotten, so that they may be started again."""
+        loops = [self._loops[name] for name in names if name in self._loops]
+        late = await self._ended(loops, timeout_s)
+        for loop in loops:
+            name = loop.heartbeat.name
+            if self._loops.pop(name, None) is not None:
+                self._metrics.loop_running.remove(name)
+                self._metrics.loop_heartbeat_timestamp_seconds.remove(name)
+        return late
+
+    async def _ended(self, loops: list[_Supervised], timeout_s: float) -> list[str]:
+        tasks = {}
+        for loop in loops:
+            loop.heartbeat.stopping.set()
+            if loop.task is not None:
+                tasks[loop.task] = loop.heartbeat.name
         if not tasks:
             return []
         _done, late = await asyncio.wait(tasks, timeout=timeout_s)
@@ -140,7 +161,7 @@ class Supervisor:
     async def _keep(self, loop: _Supervised) -> None:
         delay_s = loop.restart_delay_s
         running = self._metrics.loop_running.labels(loop.heartbeat.name)
-        while not self._stopping.is_set():
+        while not loop.heartbeat.stopping.is_set():
             iterations = loop.heartbeat.iterations
             loop.running = True
             running.set(1)

@@ -69,3 +69,29 @@ async def test_stop_cancels_who_does_not_end() -> None:
     supervisor.start("obedient", obedient)
     await started.wait()
     assert ["deaf"] == await supervisor.stop(0.05)
+
+
+async def test_some_loops_end_and_may_begin_again() -> None:
+    """One loop is ended by its name and forgotten, the others go on; the name is free for a new one."""
+    metrics = Metrics()
+    supervisor = Supervisor(metrics, Clock())
+    ended: list[str] = []
+
+    async def body(heartbeat: Heartbeat) -> None:
+        heartbeat.beat()
+        await heartbeat.stopping.wait()
+        ended.append(heartbeat.name)
+
+    supervisor.start("x", body)
+    supervisor.start("y", body)
+    await asyncio.sleep(0)
+    assert [] == await supervisor.end(["x", "unknown"], 1.0)
+    assert (["x"], ["y"]) == (ended, [loop.name for loop in supervisor.health()])
+    assert "x" not in metrics.exposition().decode().partition("loop_running{")[2].partition("\n")[0]
+    supervisor.start("x", body)
+    await asyncio.sleep(0)
+    assert [] == await supervisor.stop(1.0)
+    assert ["x", "x", "y"] == sorted(ended)
+    supervisor.start("late", body)
+    await asyncio.sleep(0)
+    assert [] == await supervisor.stop(1.0)
