@@ -17,7 +17,8 @@ class Timings:
     """Durations of an intent's life. Raises CONFIGURATION if the lock could expire under a living owner.
 
     `valid_for_ms`: how long the exchange accepts the signed request; `exchange_timeout_s`: how long its
-    answer is waited for; `open_timeout_s`: step 1; `record_budget_s`: step 3 with its repetitions.
+    answer is waited for; `open_timeout_s`: step 1; `record_budget_s`: step 3 with its repetitions;
+    `read_gap_s`: between two reads of the exchange that shall prove absence.
     """
 
     valid_for_ms: int = 5_000
@@ -29,6 +30,7 @@ class Timings:
     retry_delay_s_max: float = 1.0
     lock_ttl_ms: int = 30_000
     queue_length_max: int = 64
+    read_gap_s: float = 2.0
 
     def __post_init__(self) -> None:
         needed_ms = (

@@ -1,0 +1,27 @@
+-- Reads what the resolver of one exchange account has to look at: intents in doubt, or sending past their expiry, the
+-- longest expired first; and how many wait for an operator. Locks nothing, writes nothing.
+-- Returns {due: [views], needs_operator: n}. Raises HF403 foreign tenant.
+CREATE OR REPLACE FUNCTION engine.fn_list_due_intents(p_tenant_id uuid, p_account_id uuid, p_limit integer)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+  v_now timestamptz := engine.fn_clock();
+BEGIN
+  PERFORM engine.enter_tenant(p_tenant_id);
+  RETURN (
+    SELECT jsonb_build_object('due', coalesce(jsonb_agg(engine.intent_view(d) ORDER BY d.expires_at, d.intent_id), '[]'),
+      'needs_operator', (SELECT count(*) FROM engine.intents n
+        WHERE n.tenant_id = p_tenant_id AND n.account_id = p_account_id AND n.state = 'needs_operator'))
+    FROM (
+      SELECT i.* FROM engine.intents i
+      WHERE i.tenant_id = p_tenant_id AND i.account_id = p_account_id
+        AND i.state IN ('sending', 'in_doubt', 'needs_operator')
+        AND (i.state = 'in_doubt' OR (i.state = 'sending' AND i.expires_at <= v_now))
+      ORDER BY i.expires_at, i.intent_id LIMIT p_limit) d);
+END
+$$;
+COMMENT ON FUNCTION engine.fn_list_due_intents IS
+  'Intents of an account that the resolver has to look at: {due, needs_operator}.';
+REVOKE ALL ON FUNCTION engine.fn_list_due_intents FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION engine.fn_list_due_intents TO holdfast_engine;
