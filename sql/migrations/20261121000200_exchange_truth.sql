@@ -84,7 +84,7 @@ CREATE TABLE engine.reconciliation_passes (
   profile_id    uuid,
   cause         text NOT NULL,
   dry_run       boolean NOT NULL,
-  fencing_token bigint NOT NULL,
+  fencing_token bigint,
   began_at      timestamptz NOT NULL,
   finished_at   timestamptz,
   outcome       text CHECK (outcome IN ('clean', 'healed', 'explained', 'open', 'failed')),
@@ -95,6 +95,7 @@ CREATE TABLE engine.reconciliation_passes (
 CREATE INDEX reconciliation_passes_by_account ON engine.reconciliation_passes (tenant_id, account_id, pass_id);
 COMMENT ON COLUMN engine.reconciliation_passes.began_at IS
   'database time before the first read: rows touched later are skipped';
+COMMENT ON COLUMN engine.reconciliation_passes.fencing_token IS 'of the lease; NULL for a dry run without one';
 
 -- One difference between ledger and exchange, from the pass that saw it first to the one that did not any more.
 CREATE TABLE engine.mismatches (
@@ -117,7 +118,10 @@ CREATE TABLE engine.mismatches (
   ended_at      timestamptz,
   PRIMARY KEY (tenant_id, mismatch_id)
 );
-CREATE UNIQUE INDEX mismatches_open ON engine.mismatches (tenant_id, account_id, kind, key) WHERE state = 'open';
+-- One that stands may be explained (a foreign order, an inferred fill): it ends when a pass does not see it any more.
+CREATE UNIQUE INDEX mismatches_standing ON engine.mismatches (tenant_id, account_id, kind, key)
+  WHERE ended_at IS NULL;
+CREATE INDEX mismatches_assigned ON engine.mismatches (tenant_id, account_id, key) WHERE state = 'assigned';
 CREATE INDEX mismatches_by_account ON engine.mismatches (tenant_id, account_id, mismatch_id);
 
 -- A pass somebody asks for: taken up by the holder of the account's lease.
@@ -136,23 +140,89 @@ CREATE TABLE engine.reconciliation_requests (
 CREATE INDEX reconciliation_requests_open ON engine.reconciliation_requests (tenant_id, account_id)
   WHERE pass_id IS NULL;
 
--- What an inferred fill was corrected by: the real trades that arrived for it, each at most once.
+-- Trades of orders that are no profile's, as they were booked on the unassigned holding. unsure: it may still turn
+-- out to be ours (our tag, or no client order id is known); returned_at: it did, and was taken back.
+CREATE TABLE engine.foreign_fills (
+  tenant_id         uuid NOT NULL,
+  account_id        uuid NOT NULL,
+  symbol            text NOT NULL,
+  exchange_order_id text NOT NULL,
+  exchange_trade_id text NOT NULL,
+  client_order_id   text,
+  side              engine.side NOT NULL,
+  price             engine.exact_positive NOT NULL,
+  quantity          engine.exact_positive NOT NULL,
+  fee_quantity      engine.exact,
+  fee_asset         text,
+  maker             boolean,
+  unsure            boolean NOT NULL,
+  exchange_time     timestamptz NOT NULL,
+  recorded_at       timestamptz NOT NULL,
+  returned_at       timestamptz,
+  PRIMARY KEY (tenant_id, account_id, symbol, exchange_order_id, exchange_trade_id)
+);
+CREATE INDEX foreign_fills_unsure ON engine.foreign_fills (tenant_id, account_id)
+  WHERE unsure AND returned_at IS NULL;
+
+-- A trade that a pass was shown, beside what is booked of it, while it is compared.
+CREATE TYPE engine.compared_fill AS (
+  intent_id         uuid,
+  symbol            text,
+  exchange_order_id text,
+  exchange_trade_id text,
+  price             numeric,
+  quantity          numeric,
+  exchange_time     timestamptz,
+  booked_price      numeric,      -- NULL: not booked
+  booked_quantity   numeric
+);
+-- An order of ours beside the exchange's report of it, while they are compared.
+CREATE TYPE engine.compared_order AS (
+  intent_id         uuid,
+  symbol            text,
+  side              text,
+  state             text,
+  status            text,         -- NULL: no order yet
+  exchange_order_id text,
+  reported_before   text,         -- the end that waits for its fills
+  quantity          numeric,
+  booked            numeric,
+  created_at        timestamptz,
+  touched           boolean,      -- after the pass began
+  shown             boolean,      -- the exchange reported it
+  shown_order_id    text,
+  shown_status      text,
+  shown_filled      numeric,
+  shown_side        text,
+  shown_quantity    numeric,
+  unbooked          numeric       -- of its trades that this pass was shown
+);
+
+-- How much of an inferred fill real trades have replaced by now.
 CREATE TABLE engine.inferred_fills (
   tenant_id          uuid NOT NULL,
   intent_id          uuid NOT NULL,
   exchange_trade_id  text NOT NULL,
   quantity           engine.exact_positive NOT NULL,
   replaced_quantity  engine.exact_nonnegative NOT NULL DEFAULT 0,
+  replaced_notional  engine.exact_nonnegative NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant_id, intent_id, exchange_trade_id),
   CHECK (replaced_quantity <= quantity)
 );
+CREATE INDEX inferred_fills_unreplaced ON engine.inferred_fills (tenant_id, intent_id)
+  WHERE replaced_quantity < quantity;
+-- Kept beside the order so that a fill of one without inferred fills asks nobody.
+ALTER TABLE engine.orders ADD COLUMN inferred_quantity engine.exact_nonnegative NOT NULL DEFAULT 0;
+COMMENT ON COLUMN engine.orders.inferred_quantity IS
+  'the part of booked_quantity that only inferred fills stand for until real trades replace them';
 
 DO $$
 DECLARE
   v_table text;
 BEGIN
   FOREACH v_table IN ARRAY ARRAY['account_leases', 'proofs', 'reconciliation_locks', 'trade_cursors',
-    'reconciliation_passes', 'mismatches', 'reconciliation_requests', 'inferred_fills']
+    'reconciliation_passes', 'mismatches', 'reconciliation_requests', 'foreign_fills',
+    'inferred_fills']
   LOOP
     EXECUTE format('ALTER TABLE engine.%I ENABLE ROW LEVEL SECURITY', v_table);
     EXECUTE format('ALTER TABLE engine.%I FORCE ROW LEVEL SECURITY', v_table);
@@ -161,3 +231,4 @@ BEGIN
 END $$;
 GRANT SELECT (tenant_id, account_id, holder, fencing_token, expires_at) ON engine.account_leases
   TO holdfast_scheduler;
+GRANT SELECT (tenant_id, profile_id, expires_at) ON engine.reconciliation_locks TO holdfast_scheduler;

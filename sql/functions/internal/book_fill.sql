@@ -1,7 +1,10 @@
 -- Books one fill of a known order, once: position, capital, fee, order, and the end that waited for it.
+-- A real trade of an order with inferred fills takes their place first and books the difference; an inferred one
+-- books what is missing, if anything is.
 -- Locks: order → position → profile_capital → unassigned_holdings; what is locked in one statement is read in
--- a later one. Writes fills, orders, positions, reservations, the ledger, unassigned, outbox.
--- Returns code OK with event_id, order_status and halted, or DUPLICATE with the first event_id.
+-- a later one. Writes fills, orders, positions, reservations, the ledger, inferred_fills, unassigned, outbox.
+-- Returns code OK with event_id, order_status and halted, or DUPLICATE with the first event_id and, if the
+-- exchange now says something else of the same trade, what was kept.
 -- Raises HF422 for a number that is not exact.
 CREATE OR REPLACE FUNCTION engine.book_fill(p_tenant_id uuid, p_intent_id uuid, p_item jsonb, p_now timestamptz)
 RETURNS jsonb
@@ -14,14 +17,22 @@ DECLARE
   v_spec integer;
   v_third boolean;
   v_halted boolean;
+  v_swap record;
+  v_replaced numeric := 0;
+  v_amount numeric := 0;
 BEGIN
   SELECT * INTO v_order FROM engine.orders
   WHERE tenant_id = p_tenant_id AND intent_id = p_intent_id FOR NO KEY UPDATE;
-  SELECT event_id INTO v_fill.event_id FROM engine.fills
+  SELECT * INTO v_fill FROM engine.fills
   WHERE tenant_id = p_tenant_id AND account_id = v_order.account_id AND symbol = v_order.symbol
     AND exchange_order_id = v_order.exchange_order_id AND exchange_trade_id = p_item ->> 'exchange_trade_id';
   IF FOUND THEN
-    RETURN jsonb_build_object('code', 'DUPLICATE', 'event_id', v_fill.event_id);
+    RETURN engine.known_fill(v_fill, p_item);
+  ELSIF (p_item ->> 'inferred')::boolean THEN
+    p_item := engine.infer_fill(v_order, p_item);
+    IF p_item IS NULL THEN
+      RETURN '{"code": "DUPLICATE"}';
+    END IF;
   END IF;
   v_fill := engine.read_fill(v_order, p_item, p_now);
   SELECT u.base_asset, u.quote_asset, i.spec_version INTO v_base, v_quote, v_spec
@@ -36,7 +47,19 @@ BEGIN
     v_third := false;
     v_fill.fee_value := 0;
   END IF;
-  IF v_order.kind = 'entry' THEN
+  IF v_order.inferred_quantity > 0 AND NOT v_fill.inferred THEN
+    v_swap := engine.replace_inferred(v_order, v_fill);
+    v_replaced := v_swap.replaced;
+    v_amount := v_swap.amount;
+  END IF;
+  IF v_replaced > 0 AND v_order.kind = 'entry' THEN
+    SELECT b.event_id, b.halted INTO v_fill.event_id, v_halted FROM engine.correct_entry_fill(v_order, v_fill,
+      v_spec, v_base, v_fill.fee_asset = v_base, v_replaced, v_amount, v_swap.held, v_swap.trip_ended) b;
+  ELSIF v_replaced > 0 THEN
+    SELECT b.event_id, b.halted, b.fee_value INTO v_fill.event_id, v_halted, v_fill.fee_value
+    FROM engine.correct_exit_fill(v_order, v_fill, v_spec, v_base, v_fill.fee_asset = v_base, v_replaced,
+      v_amount, v_swap.trip_ended) b;
+  ELSIF v_order.kind = 'entry' THEN
     SELECT b.event_id, b.halted INTO v_fill.event_id, v_halted
     FROM engine.book_entry_fill(v_order, v_fill, v_spec, v_base, v_fill.fee_asset = v_base) b;
   ELSE
@@ -47,20 +70,31 @@ BEGIN
   IF v_third THEN
     PERFORM engine.post_third_asset_fee(v_fill, v_quote);
   END IF;
-  UPDATE engine.orders SET booked_quantity = booked_quantity + v_fill.quantity,
-    booked_notional = booked_notional + v_fill.notional,
-    filled_quantity = greatest(filled_quantity, booked_quantity + v_fill.quantity),
+  IF v_fill.inferred THEN
+    INSERT INTO engine.inferred_fills (tenant_id, intent_id, exchange_trade_id, quantity)
+    VALUES (p_tenant_id, p_intent_id, v_fill.exchange_trade_id, v_fill.quantity);
+  END IF;
+  UPDATE engine.orders SET booked_quantity = booked_quantity + v_fill.quantity - v_replaced,
+    booked_notional = booked_notional + v_fill.notional - v_amount,
+    filled_quantity = greatest(filled_quantity, booked_quantity + v_fill.quantity - v_replaced),
+    inferred_quantity = inferred_quantity - v_replaced + CASE WHEN v_fill.inferred THEN v_fill.quantity ELSE 0 END,
     unvalued_fees = unvalued_fees + CASE WHEN v_fill.fee_value IS NULL THEN 1 ELSE 0 END, updated_at = p_now
   WHERE tenant_id = p_tenant_id AND intent_id = p_intent_id
   RETURNING * INTO v_order;
   INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
-  VALUES (p_tenant_id, v_fill.event_id, v_order.profile_id, p_intent_id, 'fill', jsonb_build_object(
+  VALUES (p_tenant_id, v_fill.event_id, v_order.profile_id, p_intent_id,
+    CASE WHEN v_replaced > 0 THEN 'fill.corrected' ELSE 'fill' END, jsonb_build_object(
     'client_order_id', v_order.client_order_id, 'symbol', v_order.symbol, 'side', v_order.side,
     'exchange_order_id', v_order.exchange_order_id, 'exchange_trade_id', v_fill.exchange_trade_id,
     'price', trim_scale(v_fill.price)::text, 'quantity', trim_scale(v_fill.quantity)::text,
     'fee_asset', v_fill.fee_asset, 'fee_quantity', trim_scale(v_fill.fee_quantity)::text,
     'fee_value', trim_scale(v_fill.fee_value)::text, 'exchange_time', v_fill.exchange_time,
-    'filled_quantity', trim_scale(v_order.filled_quantity)::text), p_now);
+    'filled_quantity', trim_scale(v_order.filled_quantity)::text, 'inferred', v_fill.inferred)
+    || CASE WHEN v_replaced > 0 THEN jsonb_build_object('replaced_quantity', trim_scale(v_replaced)::text,
+      'notional_difference', trim_scale(v_fill.notional - v_amount)::text) ELSE '{}' END, p_now);
+  IF v_replaced > 0 AND v_order.status <> 'open' THEN
+    PERFORM engine.settle_dust(p_tenant_id, p_intent_id, p_now);
+  END IF;
   RETURN jsonb_build_object('code', 'OK', 'event_id', v_fill.event_id,
     'order_status', engine.finish_if_complete(v_order, p_now), 'halted', v_halted);
 END $$;

@@ -8,6 +8,7 @@ DECLARE
   v_intent engine.intents;
   v_position engine.positions;
   v_event_id bigint;
+  v_version bigint;  -- makes the event's key: several may come in one transaction, at one time
 BEGIN
   SELECT * INTO v_intent FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = p_intent_id;
   SELECT * INTO v_position FROM engine.positions
@@ -31,8 +32,10 @@ BEGIN
     RETURN;
   END IF;
   IF v_position.cost > 0 THEN
+    SELECT version INTO v_version FROM engine.profile_capital
+    WHERE tenant_id = p_tenant_id AND profile_id = v_intent.profile_id;
     v_event_id := (engine.post_capital(p_tenant_id, v_intent.profile_id, 'dust', 'dust:' || v_intent.profile_id
-      || ':' || v_intent.symbol || ':' || v_position.updated_at, p_intent_id, 'engine', NULL, NULL,
+      || ':' || v_intent.symbol || ':' || v_version, p_intent_id, 'engine', NULL, NULL,
       v_intent.spec_version, NULL, p_now, 0, 0, -v_position.cost, v_position.cost, 0, 0)).event_id;
   ELSE
     v_event_id := nextval('engine.event_ids');
