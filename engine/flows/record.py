@@ -81,6 +81,10 @@ class Recorder:
         """Wait for the facts that are kept; returns how many were given up (the exchange still has them)."""
         return await self._inflight.drain(timeout_s)
 
+    def knows(self, account_id: UUID, report: OrderReport) -> bool:
+        """Tell whether this process has recorded the order of a report as that of its intent."""
+        return self._known.has_order(account_id, report)
+
     async def outcome(self, sent: Sent, outcome: SendOutcome) -> Recorded:
         """Record how a send ended. Never raises for a database that is away."""
         if isinstance(outcome, Placed):
@@ -120,7 +124,7 @@ class Recorder:
         )
         if persisted is not None:
             self._note(sent, persisted, report)
-            self._remember(sent.session, persisted, report)
+            self._remember(sent, persisted, report)
         return Recorded(done=persisted is not None, persisted=persisted)
 
     async def book(
@@ -251,13 +255,15 @@ class Recorder:
                 exchange_order_id=report.exchange_order_id,
             )
 
-    def _remember(self, session: AccountSession, persisted: Persisted, report: OrderReport) -> None:
+    def _remember(self, sent: Sent, persisted: Persisted, report: OrderReport) -> None:
         """Keep in mind what a confirmation has committed, so that the stream's copy costs no call."""
         if persisted.conflict:
             return  # nothing of this order was booked
-        self._known.add_fills(session.account_id, report.fills)
+        account_id = sent.session.account_id
+        self._known.add_order(account_id, report, sent.client_order_id)
+        self._known.add_fills(account_id, report.fills)
         if report.status in FINAL_ORDER_STATES and persisted.order_status == report.status:
-            self._known.add_end(session.account_id, report)
+            self._known.add_end(account_id, report)
 
     def _count(self, step: int) -> None:
         self._pending += step

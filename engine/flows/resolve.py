@@ -1,6 +1,7 @@
 """Settles intents whose outcome is unknown: by what the exchange shows, twice if it shows nothing."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -47,7 +48,10 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What came of one turn over an account's due intents. `again_at_ms`: the next moment to look at one."""
+    """What came of one turn over an account's due intents.
+
+    `again_at_ms`: the next moment to look at one; `left`: due now, and not looked at in this turn.
+    """
 
     present: int = 0
     absent: int = 0
@@ -55,6 +59,7 @@ class Resolved:
     needs_operator: int = 0
     unclear: int = 0
     again_at_ms: int | None = None
+    left: int = 0
 
     @property
     def open(self) -> int:
@@ -124,10 +129,12 @@ class Resolver:
         turn = await Round.begin(session, lease, self._window)
         return await self._look(session, lease, intent, turn)
 
-    async def once(self, session: AccountSession, lease: Lease) -> Resolved:
+    async def once(
+        self, session: AccountSession, lease: Lease, going: Callable[[], bool] = lambda: True
+    ) -> Resolved:
         """Look at what is due on the account, a bounded number of intents, the longest waiting first.
 
-        Raises what `resolve` raises.
+        `going` is asked before each look whether to go on. Raises what `resolve` raises.
         """
         lease.check()
         due = await proofs.list_due(self._context.ledger, session.tenant_id, session.account_id, _DUE_MAX)
@@ -143,8 +150,11 @@ class Resolver:
         turn.expect(ready)
         counts: Counter[State] = Counter()
         for view in ready[:_LOOKS_MAX]:
+            if not going():
+                break
             counts[(await self._guarded(session, lease, view, turn)).state] += 1
-        counts["waiting"] += len(due.intents) - min(len(ready), _LOOKS_MAX)
+        left = len(ready) - counts.total()
+        counts["waiting"] += len(due.intents) - counts.total()
         return Resolved(
             counts["present"],
             counts["absent"],
@@ -152,6 +162,7 @@ class Resolver:
             counts["needs_operator"],
             counts["unclear"],
             min((memory.again_at_ms for memory in account.intents.values()), default=None),
+            left,
         )
 
     @property

@@ -73,6 +73,15 @@ class KnownFacts:
         """Remember that an order's end is committed as it was reported."""
         self._add(_end_key(account_id, report))
 
+    def add_order(self, account_id: UUID, report: OrderReport, client_order_id: str) -> None:
+        """Remember that an order is committed as that of an intent."""
+        self._add(_order_key(account_id, report, client_order_id))
+
+    def has_order(self, account_id: UUID, report: OrderReport) -> bool:
+        """Tell whether this very order was committed under the client order id that the report names."""
+        own = report.client_order_id
+        return own is not None and _order_key(account_id, report, own) in self._facts
+
     def has_fill(self, account_id: UUID, fill: Fill) -> bool:
         """Tell whether the very same fill, fee and all, was committed."""
         return _fill_key(account_id, fill) in self._facts
@@ -92,6 +101,10 @@ def _fill_key(account_id: UUID, fill: Fill) -> tuple[object, ...]:
     # with what was booked beside the identity: a copy that says something else goes to the database
     said = (fill.price, fill.quantity, fill.fee_quantity, fill.fee_asset)
     return (account_id, fill.symbol, fill.exchange_order_id, fill.exchange_trade_id, *said)
+
+
+def _order_key(account_id: UUID, report: OrderReport, client_order_id: str) -> tuple[object, ...]:
+    return (account_id, report.symbol, report.exchange_order_id, client_order_id)
 
 
 def _end_key(account_id: UUID, report: OrderReport) -> tuple[object, ...]:
