@@ -32,6 +32,7 @@ class ExchangeFacts:
     client_id_param: str = "clientOrderId"
     query_param: str | None = None
     limits: Limits = Limits(weight=300, weight_window_s=60, orders=20, orders_window_s=10)
+    lists_all_orders: bool = False  # open orders of all symbols in one call
     verified: bool = False
 
 
@@ -41,6 +42,7 @@ EXCHANGES: Mapping[str, ExchangeFacts] = {
         "origClientOrderId answers, and timestamp + recvWindow are checked on arrival and before matching",
         query_param="origClientOrderId",
         limits=Limits(weight=6000, weight_window_s=60, orders=100, orders_window_s=10),
+        lists_all_orders=True,
         verified=True,
     ),
     "bybit": ExchangeFacts(

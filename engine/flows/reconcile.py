@@ -1,0 +1,312 @@
+"""Compares what an exchange account shows with the ledger, hands over differences, and records the pass."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from engine.domain.errors import ErrorCode, HoldfastError
+from engine.flows.accounts import AccountSession
+from engine.flows.attribution import Attributor, Shares, divide
+from engine.flows.context import FlowContext
+from engine.flows.healing import EXPLAINED, HEALED, OPEN, Case, Healer
+from engine.flows.lease import Lease, advance
+from engine.flows.record import Recorder
+from engine.flows.resolve import Resolver
+from engine.flows.snapshot import Snapshot, Wanted, read_snapshot
+from engine.ledger import reconciliation
+from engine.ledger.leases import Stage
+from engine.ledger.reconciliation import (
+    AccountComparison,
+    Cursor,
+    Found,
+    Mismatch,
+    PassEnd,
+    PassPlan,
+    PlanProfile,
+    ProfileComparison,
+)
+from engine.runtime.log import get_logger
+
+LOOKS_MAX = 25  # single queries of one pass
+_COLD_MAX = 5  # symbols of which only history is known, in one pass
+_LOCK_TTL_S = 60.0
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a pass found. `open`: mismatches that stand, by kind; `equations`: "compared", or why not.
+
+    `skipped`: orders that moved while the exchange was read; a later pass compares them.
+    """
+
+    pass_id: int
+    outcome: str
+    found: tuple[Found, ...] = ()
+    skipped: int = 0
+    compared: dict[str, Any] = field(default_factory=dict)
+    equations: str = ""
+    open: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def mismatches(self) -> int:
+        """How many differences it found that nothing explains."""
+        return sum(each.outcome != EXPLAINED for each in self.found)
+
+    @property
+    def explained(self) -> int:
+        """How many differences have a cause that stands."""
+        return sum(each.outcome == EXPLAINED for each in self.found)
+
+    @property
+    def settled(self) -> bool:
+        """Whether ledger and exchange are known to agree, or why they do not."""
+        return self.outcome in {"clean", HEALED, EXPLAINED} and self.equations == _COMPARED
+
+
+_COMPARED = "compared"
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One pass on its way."""
+
+    session: AccountSession
+    lease: Lease
+    plan: PassPlan
+    began: datetime  # by the exchange's clock
+    only: UUID | None
+    found: list[Found] = field(default_factory=list)
+    skipped: list[UUID] = field(default_factory=list)
+    compared: Counter[str] = field(default_factory=Counter)
+    complete: bool = True
+    equations: str = "not asked for"
+
+    @property
+    def outcome(self) -> str:
+        outcomes = {each.outcome for each in self.found}
+        return next((each for each in (OPEN, HEALED, EXPLAINED) if each in outcomes), "clean")
+
+
+class Reconciliation:
+    """The passes of a process; one at a time for each account."""
+
+    def __init__(
+        self,
+        context: FlowContext,
+        recorder: Recorder,
+        resolver: Resolver,
+        *,
+        looks_max: int = LOOKS_MAX,
+    ) -> None:
+        self._context = context
+        self._resolver = resolver
+        self._attributor = Attributor(context.ledger, looks_max)
+        self._healer = Healer(context, recorder, looks_max)
+        self._turns: dict[UUID, asyncio.Lock] = {}
+        self._cold: dict[UUID, int] = {}
+
+    async def run_pass(
+        self,
+        session: AccountSession,
+        lease: Lease,
+        cause: str,
+        *,
+        profile_id: UUID | None = None,
+        dry_run: bool = False,
+    ) -> PassReport:
+        """Do one pass, of the whole account or of one profile; a dry run only says what differs.
+
+        Raises LEASE_LOST, STALE_TOKEN, EXCHANGE_UNAVAILABLE (a part could not be read: nothing is concluded),
+        DATABASE_UNAVAILABLE; a pass that had begun is recorded as failed then.
+        """
+        clock = self._context.clock
+        async with self._turns.setdefault(session.account_id, asyncio.Lock()):
+            started = clock.monotonic()
+            lease.check()
+            plan = await reconciliation.begin_pass(
+                self._context.ledger,
+                session.tenant_id,
+                session.account_id,
+                lease.token,
+                cause,
+                profile_id=profile_id,
+                dry_run=dry_run,
+            )
+            began = _at(session.gateway.exchange_now_ms())
+            run = _Pass(session, lease, plan, began, profile_id)
+            try:
+                shares, snapshot = await self._read(run)
+                await self._compare(run, shares, snapshot)
+            except HoldfastError as error:
+                await self._failed(run, error)
+                raise
+            stands = await self._finish(run, shares, snapshot)
+            return PassReport(
+                plan.pass_id,
+                run.outcome,
+                tuple(run.found),
+                len(run.skipped),
+                dict(run.compared),
+                run.equations,
+                stands,
+                clock.monotonic() - started,
+            )
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    async def _read(self, run: _Pass) -> tuple[Shares, Snapshot]:
+        plan, session = run.plan, run.session
+        snapshot = await read_snapshot(session, run.lease, self._wanted(session, plan))
+        if not plan.dry_run:
+            await advance(self._context.ledger, run.lease, Stage.READ)
+        owners = await self._attributor.attribute(session, run.lease, snapshot)
+        exchange = session.gateway.config.exchange
+        shares = divide(snapshot, owners, tag=plan.tag, exchange=exchange, began=run.began)
+        run.compared.update(
+            orders=len(snapshot.orders), fills=len(snapshot.fills), symbols=len(snapshot.since)
+        )
+        return shares, snapshot
+
+    def _wanted(self, session: AccountSession, plan: PassPlan) -> Wanted:
+        """Return what to read: every symbol that is in use, and in turns those that were."""
+        since = {each.symbol: each.since for each in plan.symbols if each.hot}
+        cold = [each for each in plan.symbols if not each.hot]
+        begin = self._cold.get(session.account_id, 0)
+        turn = [cold[(begin + step) % len(cold)] for step in range(min(_COLD_MAX, len(cold)))]
+        self._cold[session.account_id] = (begin + len(turn)) % max(1, len(cold))
+        since.update((each.symbol, each.since) for each in turn)
+        listed = session.instruments
+        known = {symbol: moment for symbol, moment in since.items() if symbol in listed}
+        if len(known) < len(since):
+            _log.warning("symbols that the exchange does not list", symbols=sorted(since.keys() - known))
+        return Wanted(known, plan.transfers_since)
+
+    # -- comparing ------------------------------------------------------------------------------------
+
+    async def _compare(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> None:
+        """Profile by profile, then the account: what profiles heal is no difference of the account."""
+        case = Case(run.session, run.lease, snapshot, run.began)
+        for profile in run.plan.profiles:
+            await self._compare_profile(run, profile, shares, case)
+        if run.only is not None:
+            return
+        run.lease.check()
+        compared = await reconciliation.compare_account(
+            self._context.ledger,
+            run.session.tenant_id,
+            run.session.account_id,
+            run.lease.token,
+            shares.of_account(snapshot, run.plan.began_at),
+            dry_run=run.plan.dry_run,
+        )
+        run.equations = compared.equations
+        run.found += [Found(each, OPEN) for each in compared.mismatches]
+        run.found += [Found(each, EXPLAINED) for each in compared.explained]
+        _tell(run, compared)
+
+    async def _compare_profile(self, run: _Pass, profile: PlanProfile, shares: Shares, case: Case) -> None:
+        ledger, tenant_id = self._context.ledger, run.session.tenant_id
+        part = shares.of_profile(profile.profile_id, case.snapshot, run.plan.began_at)
+        if run.plan.dry_run:
+            compared = await reconciliation.compare_profile(ledger, tenant_id, profile.profile_id, None, part)
+            self._add(run, compared, [Found(each, OPEN) for each in compared.mismatches])
+            return
+        run.lease.check()
+        lock = await reconciliation.lock_profile(
+            ledger,
+            tenant_id,
+            profile.profile_id,
+            holder=self._context.owner,
+            token=run.lease.token,
+            ttl_s=_LOCK_TTL_S,
+        )
+        if lock is None:
+            run.complete = False  # what another compares now is not known here
+            run.compared["profiles locked"] += 1
+            return
+        try:
+            compared = await reconciliation.compare_profile(ledger, tenant_id, profile.profile_id, lock, part)
+            found = await self._healer.heal(case, compared.mismatches, compared.to_query)
+        finally:
+            await self._unlock(tenant_id, profile.profile_id, lock)
+        self._add(run, compared, found)
+
+    def _add(self, run: _Pass, compared: ProfileComparison, found: Sequence[Found]) -> None:
+        run.compared["rows"] += compared.compared
+        run.compared["profiles"] += 1
+        run.skipped += compared.skipped
+        run.found += found
+
+    async def _unlock(self, tenant_id: UUID, profile_id: UUID, lock: int) -> None:
+        try:
+            await reconciliation.unlock_profile(self._context.ledger, tenant_id, profile_id, lock)
+        except HoldfastError as error:  # it ends by its lifetime
+            _log.warning("reconciliation lock not given back", reason=str(error))
+
+    # -- recording ------------------------------------------------------------------------------------
+
+    async def _finish(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> dict[str, int]:
+        last = {symbol: fill.exchange_trade_id for symbol, fill in snapshot.last_trades().items()}
+        end = PassEnd(
+            run.outcome,
+            run.complete,
+            {**run.compared, "equations": run.equations},
+            run.skipped,
+            run.found,
+            [Cursor(symbol, last.get(symbol), until) for symbol, until in shares.read_until.items()],
+        )
+        run.lease.check()
+        return await reconciliation.finish_pass(
+            self._context.ledger, run.session.tenant_id, run.plan.pass_id, run.lease.token, end
+        )
+
+    async def _failed(self, run: _Pass, error: HoldfastError) -> None:
+        if not run.lease.live or error.code in {ErrorCode.LEASE_LOST, ErrorCode.STALE_TOKEN}:
+            return
+        reason = f"{error.code.value}: {error}"
+        end = PassEnd("failed", False, dict(run.compared), error=reason)
+        try:
+            await reconciliation.finish_pass(
+                self._context.ledger, run.session.tenant_id, run.plan.pass_id, run.lease.token, end
+            )
+        except HoldfastError as second:
+            _log.warning("failed pass not recorded", reason=str(second))
+
+
+def _tell(run: _Pass, compared: AccountComparison) -> None:
+    """Say aloud what stops trading."""
+    if compared.mode_after != compared.mode_before:
+        _log.error(
+            "account mode changed",
+            account_id=str(run.session.account_id),
+            before=compared.mode_before,
+            after=compared.mode_after,
+        )
+    for profile_id in compared.halted:
+        _log.error("profile halted: a foreign order sold what it holds", profile_id=str(profile_id))
+
+
+def mismatch_view(found: Found) -> dict[str, Any]:
+    """Return a difference as JSON."""
+    each: Mismatch = found.mismatch
+    return {
+        "kind": each.kind,
+        "key": each.key,
+        "outcome": found.outcome,
+        "cause": found.cause,
+        "profile_id": None if each.profile_id is None else str(each.profile_id),
+        "intent_id": None if each.intent_id is None else str(each.intent_id),
+        "symbol": each.symbol,
+        "exchange_order_id": each.exchange_order_id,
+        "detail": dict(each.detail),
+    }
+
+
+def _at(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)
