@@ -1,0 +1,153 @@
+"""One engine process in this one: its flows, driven step by step, and how it dies."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from engine.domain.errors import HoldfastError
+from engine.domain.outcomes import Quote
+from engine.flows.accounts import Accounts, AccountSession, OrderIds, QuoteBook
+from engine.flows.commands import Answer, CancelCommand, EntryCommand
+from engine.flows.context import FlowContext, Timings
+from engine.flows.desk import Desk, open_desk
+from engine.ledger import reads, work
+from engine.ledger.seam import Ledger
+from engine.loops.polling import OpenOrders
+from engine.runtime.clock import Clock
+from tests.torture.scene import Command, Scene
+from tests.torture.seams import CrashError, Plug
+from tests.torture.world import MARKETS, TAG
+
+T = TypeVar("T")
+LOOKS_MAX = 25
+CLOSE_S = 1.0
+# Real time passes only where a connection stays lost: then a call is repeated for this long.
+TIMINGS = Timings(
+    valid_for_ms=5_000,
+    exchange_timeout_s=10.0,
+    open_timeout_s=0.2,
+    record_budget_s=0.1,
+    record_call_timeout_s=2.0,
+    retry_delay_s=0.002,
+    retry_delay_s_max=0.02,
+)
+
+
+@dataclass(slots=True)
+class Instance:
+    """An engine process on a scene's account."""
+
+    scene: Scene
+    plug: Plug
+    clock: Clock
+    ledger: Ledger
+    session: AccountSession
+    desk: Desk
+    polling: OpenOrders
+    owner: UUID
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @classmethod
+    def start(cls, scene: Scene, plug: Plug | None = None, *, skew_s: float = 0.0) -> "Instance":
+        """Start a process; nothing is called yet."""
+        world, plug, owner = scene.world, plug or Plug(), uuid4()
+        plug.order_late = scene.late
+        clock = world.clock(skew_s)
+        ledger = world.ledger(plug, clock)
+        gateway = world.gateway(scene.key, scene.account_id, plug, clock)
+        instruments = {each.symbol: each for each in world.instruments}
+        session = AccountSession(scene.tenant_id, scene.account_id, gateway, instruments, QuoteBook())
+        accounts = Accounts(ledger)
+        accounts.add(session)
+        context = FlowContext(ledger, accounts, clock, world.metrics, TAG, owner, TIMINGS)
+        desk = open_desk(context)
+        polling = OpenOrders("paper", session, context, desk.recorder, LOOKS_MAX)
+        return cls(scene, plug, clock, ledger, session, desk, polling, owner)
+
+    # -- what robots do -----------------------------------------------------------------------------
+
+    async def ask(self, command: Command | CancelCommand) -> Answer | None:
+        """Ask for something; None when whoever would answer is gone."""
+        if not isinstance(command, CancelCommand):
+            answer = await self.step(lambda: self._trade(command))
+            asked = self.scene.asked.get(command.idempotency_key)
+            if asked is not None and answer is not None:
+                asked.answer = answer
+            return answer
+        return await self.step(lambda: self.desk.cancels.run(command))
+
+    async def _trade(self, command: Command) -> Answer:
+        if command.limit_price is None:
+            self.quote()
+        flow = self.desk.entries if isinstance(command, EntryCommand) else self.desk.exits
+        return await flow.run(command)  # type: ignore[arg-type]  # each flow gets its own commands
+
+    def quote(self) -> None:
+        """Put fresh quotes where the monitor's stream would put them."""
+        now = self.session.gateway.exchange_now_ms()
+        for symbol, (bid, ask) in MARKETS.items():
+            name = f"{symbol.removesuffix('USDT')}/USDT"
+            self.session.quotes.put(Quote(name, Decimal(bid), Decimal(ask), now))
+
+    # -- what loops do ------------------------------------------------------------------------------
+
+    async def poll(self) -> Any:
+        """Do one turn of the monitor's poll."""
+        return await self.step(lambda: self.polling.poll(asyncio.Event()))
+
+    async def cancels(self) -> Any:
+        """Do one turn of the trading loop: cancels that are due."""
+        return await self.step(self._due_cancels)
+
+    async def _due_cancels(self) -> None:
+        for due in await work.due_cancels(self.ledger):
+            if due.account_id != self.scene.account_id:
+                continue
+            view = await reads.get_order(self.ledger, due.tenant_id, due.intent_id)
+            if view is None or view["exchange_order_id"] is None:
+                continue
+            names = (view["symbol"], view["exchange_order_id"], view["client_order_id"])
+            await self.desk.cancels.send(OrderIds(due.tenant_id, due.account_id, due.intent_id, *names))
+
+    # -- life and death -----------------------------------------------------------------------------
+
+    async def step(self, work_: Callable[[], Awaitable[T]]) -> T | None:
+        """Do something in a task of its own; None if it could not be done, or the process is gone."""
+        task = asyncio.ensure_future(work_())
+        if self.plug.caller is None or self.plug.caller.done():
+            self.plug.caller = task
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.cancelled():
+            return None
+        error = task.exception()
+        if error is None:
+            return task.result()
+        if isinstance(error, CrashError | HoldfastError | OSError):
+            return None
+        raise error
+
+    @property
+    def dead(self) -> bool:
+        """Whether the process is gone."""
+        return self.plug.dead
+
+    def kill(self) -> None:
+        """Let it act no more, from now on."""
+        self.plug.dead = True
+
+    async def end(self) -> None:
+        """Stop in order, or sweep up what is left of a process that died."""
+        self.plug.heal()
+        self.plug.resume.set()
+        await self.desk.close(0 if self.dead else CLOSE_S)
+        gateway = self.session.gateway
+        await gateway.scheduler.close()
+        gateway._ccxt.session = None  # the world's: nothing of it is closed with a process
+        gateway._ccxt = gateway._session = None

@@ -1,0 +1,145 @@
+"""The ground of many schedules: one database, one paper exchange, three clocks that move together."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+from weakref import WeakSet
+
+import aiohttp
+import asyncpg
+
+from engine.domain.ids import tag_from_random
+from engine.domain.instruments import Instrument
+from engine.exchange.account import AccountConfig, ExchangeUrls, make_client
+from engine.exchange.gateway import Gateway
+from engine.exchange.scheduler import Scheduler
+from engine.exchange.sending import Sender
+from engine.exchange.tiers import Limits
+from engine.exchange.wire import open_session
+from engine.ledger import admin
+from engine.ledger.seam import Ledger, LedgerOptions
+from engine.paper import scale
+from engine.paper.options import AccountOption, Options
+from engine.paper.server import PaperExchange
+from engine.runtime.clock import Clock
+from engine.runtime.metrics import Metrics
+from tests.database.servers import Database
+from tests.torture.seams import Plug
+
+TAG = tag_from_random(b"\x01\x02\x03")
+SECRET = "secret"
+MARKETS = {"BTCUSDT": ("50000", "50010"), "ETHUSDT": ("2500", "2500.5")}
+PLENTY = Limits(weight=1e12, weight_window_s=60, orders=1e12, orders_window_s=10)
+CALL_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True)
+class World:
+    """What schedules share. Only one schedule at a time may move its clocks."""
+
+    database: Database
+    paper: PaperExchange
+    pool: asyncpg.Pool
+    options: LedgerOptions
+    admin: "asyncpg.Connection[Any]"
+    session: aiohttp.ClientSession
+    metrics: Metrics
+    observer: Ledger  # of another process: no fault hits it
+    instruments: tuple[Instrument, ...] = ()
+    prototype: Any = None
+    offset_s: float = 0.0
+    clocks: WeakSet[Clock] = field(default_factory=WeakSet)
+
+    def clock(self, skew_s: float = 0.0) -> Clock:
+        """Return a process' clock, `skew_s` ahead of the others; it moves with the world."""
+        clock = Clock(self.offset_s + skew_s)
+        self.clocks.add(clock)
+        return clock
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass: for the database, the exchange and every process."""
+        self.offset_s += seconds
+        for clock in self.clocks:
+            clock.advance(seconds)
+        await self.admin.execute(
+            "UPDATE engine.test_clock SET clock_offset = clock_offset + make_interval(secs => $1)", seconds
+        )
+        self.paper.clock.advance(round(seconds * 1000))
+
+    def ledger(self, plug: Plug, clock: Clock) -> Ledger:
+        """Return the ledger of a process: its own seam on connections that all share."""
+        ledger = Ledger(self.pool, self.options, self.metrics, clock)
+        ledger.fault = plug.sql
+        return ledger
+
+    def gateway(self, key: str, account_id: UUID, plug: Plug, clock: Clock) -> Gateway:
+        """Return an open gateway of a process; instruments and connections are the world's."""
+        urls = ExchangeUrls(
+            self.paper.url, f"{self.paper.ws_url}/ws-api/v3", f"{self.paper.ws_url}/stream/ws"
+        )
+        config = AccountConfig(str(account_id), "binance", key, SECRET, urls=urls)
+        scheduler = Scheduler(PLENTY, monotonic=clock.monotonic)
+        gateway = Gateway(config, clock=clock, scheduler=scheduler, faults=plug, timeout_s=CALL_TIMEOUT_S)
+        client = make_client(config, self.session, gateway.exchange_now_ms, CALL_TIMEOUT_S)
+        if self.prototype is not None:
+            client.set_markets_from_exchange(self.prototype)
+        gateway._session, gateway._ccxt = self.session, client
+        gateway._sender = Sender(config.exchange, gateway.facts, client, gateway.seam, CALL_TIMEOUT_S)
+        gateway._anchor_ms, gateway._anchor_at = self.paper.clock.now_ms() - clock.monotonic() * 1000, 0.0
+        return gateway
+
+    def open_account(self, key: str, deposits: dict[str, str]) -> None:
+        """Open an account at the exchange."""
+        amounts = {asset: scale.parse(amount) for asset, amount in deposits.items()}
+        self.paper.add_account(AccountOption(key, SECRET, amounts))
+
+    def pin(self, prices: dict[str, tuple[str, str]]) -> None:
+        """Hold markets still at bid and ask."""
+        for symbol, (bid, ask) in prices.items():
+            self.paper.outside.pin(symbol, scale.parse(bid), scale.parse(ask), scale.parse("50"))
+
+    async def rows(self, sql: str, *args: Any) -> list[Any]:
+        """Read as the database's administrator, past row level security."""
+        return list(await self.admin.fetch(sql, *args))
+
+
+@asynccontextmanager
+async def open_world(database: Database) -> AsyncIterator[World]:
+    """Build it, hand it over, and end with the exchange's own books in order."""
+    admin_connection = await asyncpg.connect(database.admin_url)
+    await admin_connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=_exact)
+    await admin_connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=_exact)
+    options = LedgerOptions(database.engine_url, pool_size=6, role=None, call_timeout_s=5.0)
+    async with PaperExchange(Options(step_ms=0)) as paper, open_session(None, None) as session:
+        clock, metrics = Clock(), Metrics()
+        observer = await Ledger.connect(options, metrics, clock)
+        world = World(database, paper, observer._pool, options, admin_connection, session, metrics, observer)
+        world.clocks.add(clock)
+        await _prepare(world)
+        try:
+            yield world
+        finally:
+            world.prototype.session = None
+            await asyncio.wait_for(observer.close(), 10)
+            await admin_connection.close()
+        assert [] == paper.oracle.differences(paper.matching)
+
+
+async def _prepare(world: World) -> None:
+    world.pin(MARKETS)
+    world.open_account("prototype", {"USDT": "1"})
+    gateway = world.gateway("prototype", uuid4(), Plug(), world.clock())
+    await gateway._ccxt.load_markets()
+    world.prototype = gateway._ccxt
+    wanted = {"BTC/USDT", "ETH/USDT", "BNB/USDT"}
+    world.instruments = tuple(each for each in await gateway.instruments() if each.symbol in wanted)
+    assert TAG == await admin.init_engine(world.observer, TAG)
+
+
+def _exact(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
