@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ from engine.ledger import admin
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
-from engine.loops.monitor import Monitor, MonitorTimings
+from engine.loops.following import Following
+from engine.loops.health import NOT_BUILT, Health
+from engine.loops.leases import Leases, LeaseTimings
+from engine.loops.monitor import MonitorTimings
 from engine.loops.quotes import QuoteFeeds, Quotes
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Watchdog
@@ -80,6 +84,8 @@ class _Engine:
     desk: Desk
     connections: Connections
     watchdog: Watchdog
+    leases: Leases
+    health: Health
 
 
 class Daemon:
@@ -103,6 +109,7 @@ class Daemon:
         self._server_version: str | None = None
         self._ready_told = False
         self._port = 0
+        self._schema_hash = ""
         internal = InternalServices(self._gates, self._metrics.registry, self.health)
         self._services = Services(
             self._gates,
@@ -164,6 +171,9 @@ class Daemon:
             self._gates.close(Gate.SCHEMA, reason)
             if not self._deploys:
                 return _DRIFT_RETRY_S  # `holdfast db deploy` heals it
+        elif error.code is ErrorCode.LEASE_HELD:
+            self._gates.close(Gate.SCHEMA, reason)
+            return _RETRY_S
         elif error.code is not ErrorCode.CONFIGURATION:
             self._gates.close(Gate.DATABASE, reason)
             if self._embedded is None or self._embedded.pid is not None:
@@ -184,9 +194,10 @@ class Daemon:
     async def _open_database(self) -> None:
         self._server_version = await startup.reach(self._url)
         self._gates.open(Gate.DATABASE)
-        await startup.make_equal(
+        self._schema_hash = await startup.make_equal(
             self._url,
             deploys=self._deploys,
+            alone=self._embedded is not None,
             test_clock=self._settings.test_clock,
             note=self._gates.note,
         )
@@ -199,6 +210,8 @@ class Daemon:
         )
         ledger = await Ledger.connect(options, self._metrics, self._clock)
         try:
+            if self._embedded is not None:
+                await startup.free_leases(ledger)
             engine = self._build(ledger, await startup.installation_tag(ledger))
             reason = await startup.invariants_hold(engine.watchdog)
         except BaseException:  # also when cancelled: its connections must not leak
@@ -211,6 +224,8 @@ class Daemon:
             self._gates.open(Gate.INVARIANTS)
         else:
             self._gates.close(Gate.INVARIANTS, reason)
+        self._gates.note("storage: not_configured, WAL and disk are not watched")
+        self._gates.open(Gate.STORAGE)
         self._start(engine)
 
     # -- building -----------------------------------------------------------------------------------
@@ -229,13 +244,13 @@ class Daemon:
                 queue_length_max=self._settings.queue_length_max,
             ),
         )
-        return _Engine(
-            ledger,
-            context,
-            open_desk(context),
-            Connections(context, self._vault, self._supervisor, self._gates, self._watch),
-            Watchdog(context),
-        )
+        settings, desk, watchdog = self._settings, open_desk(context), Watchdog(context)
+        connections = Connections(context, self._vault, self._supervisor, self._gates, self._watch)
+        monitoring = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
+        following = Following(desk, self._supervisor, monitoring)
+        leases = Leases(context, self._gates, following, LeaseTimings(settings.lease_ttl_s))
+        health = Health(desk, connections, watchdog, leases)
+        return _Engine(ledger, context, desk, connections, watchdog, leases, health)
 
     def _connected(self, engine: _Engine) -> Connected:
         async def look_up(key_hash: bytes) -> Caller | None:
@@ -257,6 +272,7 @@ class Daemon:
     def _start(self, engine: _Engine) -> None:
         settings = self._settings
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
+        self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
         self._supervisor.start("accounts", engine.connections.run)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
         self._every(settings.watchdog_interval_s, "watchdog", self._watch_over)
@@ -265,20 +281,21 @@ class Daemon:
         self._scheduler.start()
 
     def _watch(self, connection: Connection, session: AccountSession) -> Body:
-        """Start what follows a connected account."""
-        engine, settings = self._engine, self._settings
+        """Start what every instance does for a connected account, and ask for its lease."""
+        engine = self._engine
         if engine is None:
             raise RuntimeError("an account was connected before the engine was built")
-        timings = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
-        monitor = Monitor(connection.name, session, engine.context, engine.desk.recorder, timings)
         quotes = Quotes(connection.name, session, engine.context, self._feeds.of(session))
-        silent_s_max = settings.stream_silent_s * 2
         start = self._supervisor.start
-        start(f"monitor orders {connection.name}", monitor.orders, silent_s_max=silent_s_max)
-        start(f"monitor fills {connection.name}", monitor.fills, silent_s_max=silent_s_max)
         start(f"quotes stream {connection.name}", quotes.follow, silent_s_max=90.0)
         start(f"quotes {connection.name}", quotes.ask)
-        return monitor.poll
+        return engine.leases.keep(connection.name, session)
+
+    async def _tell_life(self, heartbeat: Heartbeat) -> None:
+        engine = self._engine
+        if engine is not None:
+            name = f"{socket.gethostname()}:{os.getpid()}"
+            await engine.leases.beat(heartbeat, name, self._schema_hash, self._gates.outdate)
 
     def _every(self, interval_s: float, name: str, job: Callable[[], Any]) -> None:
         async def run() -> None:
@@ -308,6 +325,8 @@ class Daemon:
         late = await self._supervisor.stop(_LOOPS_STOP_S)
         if late:
             _log.warning("loops cancelled", loops=late)
+        if engine is not None:
+            await engine.leases.release()
         if engine is not None:
             await engine.connections.close()
         for server in servers:
@@ -339,54 +358,8 @@ class Daemon:
             "notes": self._gates.notes,
             "loops": [_loop(each) for each in loops],
             "database": await self._database_health(),
-            **await self._engine_health(),
+            **(NOT_BUILT if self._engine is None else await self._engine.health.engine()),
         }
-
-    async def _engine_health(self) -> dict[str, Any]:
-        engine = self._engine
-        if engine is None:
-            return {"capital": [], "invariant": None, "exchange": [], "locks": {}, "intents": {}}
-        findings = engine.watchdog.findings
-        sample = self._metrics.registry.get_sample_value
-        return {
-            "capital": await self._capital(engine),
-            "invariant": {
-                "checked_at": None if findings.checked_at is None else findings.checked_at.isoformat(),
-                "profiles": findings.profiles,
-                "holds": not findings.violations,
-                "violations": findings.violations,
-                "error": findings.error,
-            },
-            "exchange": [
-                {
-                    "account": each.name,
-                    "tenant_id": str(each.tenant_id),
-                    "exchange": each.exchange,
-                    "connected": each.session is not None,
-                    "problem": each.problem,
-                    "instruments": 0 if each.session is None else len(each.session.instruments),
-                    "quotes": 0 if each.session is None else len(each.session.quotes.all()),
-                }
-                for each in engine.connections.all()
-            ],
-            "locks": {
-                "contention_total": sample("holdfast_entry_lock_contention_total"),
-                "acquisitions_total": sample("holdfast_entry_lock_acquisition_seconds_count"),
-                "acquisition_seconds_sum": sample("holdfast_entry_lock_acquisition_seconds_sum"),
-                "expired": sample("holdfast_entry_lock_expired"),
-            },
-            "intents": {
-                "in_doubt": findings.in_doubt,
-                "sending_expired": findings.sending_expired,
-                "facts_pending": engine.desk.recorder.pending,
-            },
-        }
-
-    async def _capital(self, engine: _Engine) -> list[dict[str, Any]]:
-        try:
-            return await engine.watchdog.capital()
-        except HoldfastError:
-            return engine.watchdog.findings.capital  # as it was at the last look; `database` says why
 
     async def _database_health(self) -> dict[str, Any]:
         shown: dict[str, Any] = {
@@ -394,14 +367,7 @@ class Daemon:
             "server_version": self._server_version,
             "reachable": False,
         }
-        if self._engine is None:
-            return shown
-        started = self._clock.monotonic()
-        try:
-            await admin.engine_settings(self._engine.ledger)
-        except HoldfastError as error:
-            return shown | {"error": f"{error.code.value}: {error}"}
-        return shown | {"reachable": True, "latency_s": round(self._clock.monotonic() - started, 6)}
+        return shown if self._engine is None else shown | await self._engine.health.database()
 
     # -- small things -------------------------------------------------------------------------------
 

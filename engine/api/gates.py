@@ -17,15 +17,27 @@ class Gate(StrEnum):
     DATABASE = "database"
     SCHEMA = "schema"
     INVARIANTS = "invariants"
+    STORAGE = "storage"
     ACCOUNTS = "accounts"
     INSTRUMENTS = "instruments"
     CLOCK = "clock"
     CIRCUIT = "circuit"
+    LEASE = "lease"
+    RESOLVER = "resolver"
+    RECONCILIATION = "reconciliation"
 
 
 # What is true of each exchange account by itself: one that is away closes no other.
-ACCOUNT_GATES = (Gate.ACCOUNTS, Gate.INSTRUMENTS, Gate.CLOCK, Gate.CIRCUIT)
-_ENGINE_GATES = (Gate.DATABASE, Gate.SCHEMA, Gate.INVARIANTS)
+ACCOUNT_GATES = (
+    Gate.ACCOUNTS,
+    Gate.INSTRUMENTS,
+    Gate.CLOCK,
+    Gate.CIRCUIT,
+    Gate.LEASE,
+    Gate.RESOLVER,
+    Gate.RECONCILIATION,
+)
+_ENGINE_GATES = (Gate.DATABASE, Gate.SCHEMA, Gate.INVARIANTS, Gate.STORAGE)
 _NOT_REACHED = "not reached yet"
 
 
@@ -44,6 +56,7 @@ class Gates:
         self._engine = {gate: _State(_NOT_REACHED, clock.now()) for gate in _ENGINE_GATES}
         self._accounts: dict[str, dict[Gate, _State]] = {}
         self._stopping = False
+        self._outdated = False
         self.notes: list[str] = []
         self._on_change = on_change
 
@@ -54,6 +67,15 @@ class Gates:
     def close(self, gate: str, reason: str, account: str | None = None) -> None:
         """Close a gate, saying why."""
         self._set(Gate(gate), account, reason)
+
+    def outdate(self, reason: str | None) -> None:
+        """Close the schema's gate for entries alone: it was deployed anew under us. None opens it again."""
+        if reason is not None:
+            self._outdated = True
+            self._set(Gate.SCHEMA, None, reason)
+        elif self._outdated:
+            self._outdated = False
+            self._set(Gate.SCHEMA, None, None)
 
     def forget(self, account: str) -> None:
         """Drop an account that no longer exists."""
@@ -90,13 +112,22 @@ class Gates:
         """Refuse what needs the database while it is not known to be ours. Raises NOT_READY."""
         for gate in (Gate.DATABASE, Gate.SCHEMA):
             reason = self._engine[gate].reason
-            if reason is not None:
+            if reason is not None and not (gate is Gate.SCHEMA and self._outdated):
                 raise HoldfastError(ErrorCode.NOT_READY, f"{gate.value}: {reason}", gate=gate.value)
 
-    def check_orders(self) -> None:
-        """Refuse a new order while a gate of the engine is closed. Raises NOT_READY with the gate.
+    def check_exits(self) -> None:
+        """Refuse an exit while nothing can be recorded, or the daemon stops. Raises NOT_READY with the gate.
 
-        The gates of its exchange account are the flow's to check: it has a session there or not.
+        Nothing else of the engine holds up who wants to sell; the account's gates are the flow's to check.
+        """
+        self.check_database()
+        if self._stopping:
+            raise HoldfastError(ErrorCode.NOT_READY, "stopping: the daemon is stopping", gate="stopping")
+
+    def check_entries(self) -> None:
+        """Refuse an entry while a gate of the engine is closed. Raises NOT_READY with the gate.
+
+        The gates of its exchange account are the flow's to check, on its session there.
         """
         closed = self._closed_engine()
         if closed is not None:

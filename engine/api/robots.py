@@ -38,7 +38,7 @@ def router(services: Services) -> APIRouter:
             body = EntryBody.model_validate_json(await request.body())
         except ValidationError as error:
             return from_validation(request, [dict(entry) for entry in error.errors()])
-        services.gates.check_orders()
+        services.gates.check_entries()
         command = EntryCommand(
             tenant_id=caller.tenant_id,
             robot_id=caller.robot_id,
@@ -57,7 +57,7 @@ def router(services: Services) -> APIRouter:
             body = ExitBody.model_validate_json(await request.body())
         except ValidationError as error:
             return from_validation(request, [dict(entry) for entry in error.errors()])
-        services.gates.check_orders()
+        services.gates.check_exits()
         command = ExitCommand(
             tenant_id=caller.tenant_id,
             robot_id=caller.robot_id,

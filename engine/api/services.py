@@ -61,7 +61,7 @@ class Services:
         """Return what needs the database. Raises NOT_READY before its gates are open."""
         self.gates.check_database()
         if self.connected is None:
-            self.gates.check_orders()
+            self.gates.check_entries()
             raise RuntimeError("the database gates are open without a connection")
         return self.connected
 

@@ -38,12 +38,17 @@ def db() -> None:
 
 @db.command()
 @_sql_dir
-def deploy(sql_dir: Path | None) -> None:
-    """Bring the database to what sql/ says, in one transaction."""
+@click.option("--compatible", is_flag=True, help="Daemons that run can work with this change.")
+def deploy(sql_dir: Path | None, *, compatible: bool) -> None:
+    """Bring the database to what sql/ says, in one transaction.
+
+    Refused with LEASE_HELD while a daemon holds a lease, unless nothing would change or it is --compatible;
+    daemons that see another schema than their own take no entries until they are restarted.
+    """
     movable = current_settings().test_clock
 
     async def act(url: str) -> DeployReport:
-        return await deploy_schema(url, sql_dir, test_clock=movable)
+        return await deploy_schema(url, sql_dir, test_clock=movable, compatible=compatible)
 
     render_one(asdict(_with_database(act)))
 

@@ -9,6 +9,7 @@ from engine.deploy.catalog import record_catalog
 from engine.deploy.connection import Connection, connect
 from engine.deploy.execution import act_as, run_file
 from engine.deploy.functions import apply_functions
+from engine.deploy.living import live_leases
 from engine.deploy.roles import OWNER, backup_role, ensure_roles
 from engine.deploy.sources import SourceFile, SqlTree, read_tree
 from engine.domain.errors import ErrorCode, HoldfastError
@@ -85,12 +86,15 @@ class DeployReport:
     backup: str  # "configured" | "not_configured"
 
 
-async def deploy(url: str, sql_dir: Path | None = None, *, test_clock: bool = False) -> DeployReport:
+async def deploy(
+    url: str, sql_dir: Path | None = None, *, test_clock: bool = False, compatible: bool = False
+) -> DeployReport:
     """Bring the database at `url` (an admin's login) to what `sql_dir` says.
 
     All or nothing: one transaction, after the cluster's roles in one of their own. CONFIGURATION names the
-      file
-    that failed; an edited applied migration is refused with DRIFT.
+    file that failed; an edited applied migration is refused with DRIFT. While a daemon holds a lease a change
+    is refused with LEASE_HELD, unless it is `compatible`: daemons that run can work with it. Where nothing
+    would change, nothing is done then.
     """
     tree = read_tree(sql_dir)
     conn = await connect(url)
@@ -98,6 +102,8 @@ async def deploy(url: str, sql_dir: Path | None = None, *, test_clock: bool = Fa
         await ensure_roles(conn, tree.roles)
         async with conn.transaction():
             await conn.execute("SELECT pg_catalog.pg_advisory_xact_lock($1)", _LOCK_KEY)
+            if not compatible and await live_leases(conn):
+                return await _unchanged(conn, tree, test_clock=test_clock)
             report = await _apply(conn, tree, test_clock=test_clock)
         await _analyze(conn)
     except asyncpg.LockNotAvailableError as error:
@@ -147,6 +153,23 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         migrations_applied=tuple(applied),
         swept=tuple(swept),
         files=len(files),
+        server_version=conn.get_settings().server_version,
+        backup=await backup_role(conn),
+    )
+
+
+async def _unchanged(conn: Connection, tree: SqlTree, *, test_clock: bool) -> DeployReport:
+    """Report that all stands as wanted. Raises LEASE_HELD if it does not."""
+    wanted = tree.schema_hash(test_clock=test_clock)
+    deployed = await conn.fetchval("SELECT fingerprint FROM engine.schema_objects WHERE kind = 'schema'")
+    if deployed != wanted:
+        raise HoldfastError(ErrorCode.LEASE_HELD, deployed=str(deployed), wanted=wanted)
+    return DeployReport(
+        schema_hash=wanted,
+        changed=False,
+        migrations_applied=(),
+        swept=(),
+        files=len(tree.effective(test_clock=test_clock)),
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
     )

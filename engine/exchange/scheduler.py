@@ -144,7 +144,7 @@ class Scheduler:
             self._wake()
 
     def set_share(self, *, orders: float, weight: float) -> None:
-        """Keep to a part of the account's limits: other processes use the rest. A larger part fills evenly."""
+        """Keep to a part of the account's limits, others use the rest. A larger part fills evenly."""
         self._refill()
         self._orders.share(orders)
         self._weight.share(weight)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from engine.domain.errors import HoldfastError
 from engine.domain.outcomes import Fill, OrderReport
@@ -13,9 +13,10 @@ from engine.exchange.streams import StreamLostError, StreamSilentError
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
+from engine.flows.lease import Lease
 from engine.flows.record import STREAM, Recorder
 from engine.loops.polling import OpenOrders
-from engine.loops.stopping import until_stopped
+from engine.loops.stopping import first, until_stopped
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
@@ -55,7 +56,10 @@ class Monitor:
         context: FlowContext,
         recorder: Recorder,
         timings: MonitorTimings,
+        *,
+        lease: Lease | None = None,
     ) -> None:
+        self._lease = lease
         self._name = name
         self._session = session
         self._context = context
@@ -66,7 +70,9 @@ class Monitor:
         self._unsure_until = 0.0
         self._polled_at = float("-inf")
         self._rest_s = 0.0
-        self._open_orders = OpenOrders(name, session, context, recorder, timings.looks_max)
+        self._open_orders = OpenOrders(
+            name, session, context, recorder, timings.looks_max, check=self._check_lease
+        )
         self.problem: str | None = None
 
     async def orders(self, heartbeat: Heartbeat) -> None:
@@ -98,12 +104,13 @@ class Monitor:
         if self._hurry.is_set() or unsure_s > 0:
             return
         waited_s = self._context.clock.monotonic() - self._polled_at
-        await _first(self._timings.poll_s - waited_s, self._hurry.wait(), heartbeat.stopping.wait())
+        await first(self._timings.poll_s - waited_s, self._hurry.wait(), heartbeat.stopping.wait())
 
     async def _poll_once(self, stopping: asyncio.Event) -> None:
         scheduler = self._session.gateway.scheduler
         spent = scheduler.spent(CallClass.RECONCILIATION)
         try:
+            self._check_lease()
             polled = await self._open_orders.poll(stopping)
             await self._recorder.value_late(self._session)
         except HoldfastError as error:
@@ -201,23 +208,19 @@ class Monitor:
 
     async def _take(self, take: Callable[[T], Awaitable[None]], update: T) -> None:
         try:
+            self._check_lease()
             await take(update)
         except HoldfastError as error:
             # Not booked now: the order is still open in the ledger, and polling finds it again.
             _log.warning("not booked from the stream", account=self._name, reason=str(error))
             self._doubt()
 
+    def _check_lease(self) -> None:
+        """Raise LEASE_LOST when another process follows the account now, or will soon."""
+        if self._lease is not None:
+            self._lease.check()
+
     def _doubt(self) -> None:
         """Something may have been missed: poll until the streams have had time to come back."""
         self._unsure_until = self._context.clock.monotonic() + _UNSURE_S
         self._hurry.set()
-
-
-async def _first(timeout_s: float, *waits: Any) -> None:
-    """Return when the first of some waits is over, or the time is."""
-    tasks = {asyncio.ensure_future(wait) for wait in waits}
-    try:
-        await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

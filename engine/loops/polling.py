@@ -1,7 +1,7 @@
 """Compares an account's open orders with the exchange: one list for all, and a bounded number of looks."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -32,6 +32,7 @@ class OpenOrders:
     """What the ledger holds for open, held against the exchange's own list.
 
     `looks_max`: how many orders one poll asks for by themselves; the others have their turn in the next.
+    `check` raises before each outside effect if it must not happen any more.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class OpenOrders:
         looks_max: int,
         *,
         page: int = _PAGE,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        self._check = check
         self._name = name
         self._session = session
         self._context = context
@@ -72,10 +75,12 @@ class OpenOrders:
         differing.sort(key=lambda view: self._looked[view["id"]])
         for view in differing[: self._looks_max]:
             self._looked[view["id"]] = self._round
+            self._check()
             found = await unless_stopped(stopping, self._look(view, listed.get(_key(view))))
             if stopping.is_set():
                 break
             if found is not None:
+                self._check()
                 await self._recorder.book(self._session, *found, _SOURCE)
         return Polled(len(views), max(0, len(differing) - self._looks_max))
 
@@ -92,6 +97,7 @@ class OpenOrders:
                 return [view for view in views if view["order"] and view["exchange_order_id"]]
 
     async def _listed(self, symbols: Sequence[str]) -> Mapping[tuple[str, str | None], OrderReport]:
+        self._check()
         reports = await self._session.gateway.open_orders_of(symbols)
         return {(report.symbol, report.exchange_order_id): report for report in reports}
 

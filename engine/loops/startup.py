@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from engine.deploy.connection import connect
 from engine.deploy.deployment import deploy
+from engine.deploy.sources import read_tree
 from engine.deploy.verification import DriftKind, verify
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.ids import tag_from_random
-from engine.ledger import admin
+from engine.ledger import admin, leases, work
 from engine.ledger.seam import Ledger
 from engine.loops.watchdog import Watchdog
 
@@ -24,13 +25,17 @@ async def reach(url: str) -> str:
         await conn.close()
 
 
-async def make_equal(url: str, *, deploys: bool, test_clock: bool, note: Callable[[str], None]) -> None:
-    """Deploy sql/ if this process may, and prove that the database equals it.
+async def make_equal(
+    url: str, *, deploys: bool, alone: bool, test_clock: bool, note: Callable[[str], None]
+) -> str:
+    """Deploy sql/ if this process may, prove that the database equals it, and return the hash of sql/.
 
-    Raises DRIFT with the first differences. The movable clock of tests is accepted only with the setting.
+    `alone`: no other process can be using the database, so leases in it are those of the dead. Raises DRIFT
+    with the first differences, LEASE_HELD while another process must not be deployed under. The movable clock
+    of tests is accepted only with the setting.
     """
     if deploys:
-        await deploy(url, test_clock=test_clock)
+        await deploy(url, test_clock=test_clock, compatible=alone)
     conn = await connect(url)
     try:
         drifts = await verify(conn)
@@ -45,6 +50,17 @@ async def make_equal(url: str, *, deploys: bool, test_clock: bool, note: Callabl
         raise HoldfastError(
             ErrorCode.DRIFT, f"{len(drifts)} differences from sql/: {shown}", differences=len(drifts)
         )
+    return read_tree().schema_hash(test_clock=bool(moved))
+
+
+async def free_leases(ledger: Ledger) -> None:
+    """Release every lease: for the process that has just started the database, so that nobody else lives."""
+    accounts = await work.due_accounts(ledger)
+    for tenant_id in sorted({each.tenant_id for each in accounts}):
+        for row in await leases.list_leases(ledger, tenant_id):
+            if row.holder is not None:
+                await leases.release(ledger, tenant_id, row.account_id, row.fencing_token)
+                await leases.end_instance(ledger, row.holder)
 
 
 async def installation_tag(ledger: Ledger) -> str:
@@ -53,9 +69,12 @@ async def installation_tag(ledger: Ledger) -> str:
 
 
 async def invariants_hold(watchdog: Watchdog) -> str | None:
-    """Return why the ledger cannot be trusted, None if every profile's journal gives its stored figures."""
+    """Return why the ledger cannot be trusted, None if every profile's and account's books are right."""
     findings = await watchdog.look()
     if not findings.violations:
         return None
-    named = ", ".join(violation["profile_id"] for violation in findings.violations[:_SHOWN_MAX])
-    return f"{len(findings.violations)} profiles do not equal their journal: {named}"
+    found = {
+        f"{violation.get('profile_id') or violation['account_id']} ({violation['check']})": None
+        for violation in findings.violations
+    }
+    return f"{len(found)} checks of books failed: {', '.join(list(found)[:_SHOWN_MAX])}"

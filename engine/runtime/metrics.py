@@ -158,7 +158,14 @@ class Metrics:
             "invariant_checks_total", "Invariant checks done", "check"
         )
 
+        self.lock_overdue_seconds = self._gauge(
+            "lock_overdue_seconds", "How long the oldest lock of a kind is past its TTL, 0 if none is", "kind"
+        )
+
     def _declare_loops(self) -> None:
+        self.loops_silent = self._gauge(
+            "loops_silent", "Loops that are down or silent for too long at the watchdog's last look"
+        )
         self.loop_heartbeat_timestamp_seconds = self._gauge(
             "loop_heartbeat_timestamp_seconds", "Unix time of a loop's last sign of life", "loop"
         )
@@ -175,6 +182,16 @@ class Metrics:
         )
         self.quote_age_seconds = self._gauge(
             "quote_age_seconds", "Age of the last quote", "account", "symbol"
+        )
+        self.engine_instances = self._gauge("engine_instances", "Engine processes that live on this database")
+        self.lease_held = self._gauge(
+            "lease_held", "1 while this process holds the lease of an exchange account", "account"
+        )
+        self.lease_changes_total = self._counter(
+            "lease_changes_total",
+            "Leases of exchange accounts that this process took, took over, lost or released",
+            "account",
+            "change",
         )
         self.gate_open = self._gauge("gate_open", "1 for a start-up gate that is open", "gate")
 

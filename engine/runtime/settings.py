@@ -82,6 +82,13 @@ class Settings(BaseSettings):
     stop_timeout_s: float = Field(
         default=20.0, gt=0, le=300, description="How long a stop waits for orders in flight."
     )
+    lease_ttl_s: float = Field(
+        default=10.0,
+        ge=1,
+        le=600,
+        description="How long the lease of an exchange account outlives a holder that died: another instance "
+        "takes over after that.",
+    )
     watchdog_interval_s: float = Field(
         default=10.0, gt=0, le=3_600, description="Between two passes of the watchdog."
     )

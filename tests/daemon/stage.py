@@ -205,10 +205,13 @@ class Stage:
         return tenant
 
     def connected(self, tenant: Tenant) -> bool:
-        """Tell whether the daemon trades on a tenant's account, and has its first quotes."""
+        """Tell whether all gates of a tenant's account are open, and the daemon has its first quotes."""
         rows = self.call("GET", "/internal/health").body["exchange"]
         return any(
-            row["tenant_id"] == str(tenant.tenant_id) and row["problem"] is None and row["quotes"] > 0
+            row["tenant_id"] == str(tenant.tenant_id)
+            and row["problem"] is None
+            and row["quotes"] > 0
+            and (row["lease"] or {}).get("stage") == "reconciled"
             for row in rows
         )
 

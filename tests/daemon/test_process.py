@@ -79,13 +79,15 @@ def test_health_names_gates_loops_locks_capital_and_exchange(own: Stage, robot: 
         "all loops beat", lambda: (h := own.call("GET", "/internal/health").body)["status"] == "ok" and h
     )
     gates = {row["gate"]: row["open"] for row in health["gates"]}
-    assert (
-        dict.fromkeys(["database", "schema", "invariants", "accounts", "instruments", "clock"], True) == gates
-    )
+    assert [
+        "database", "schema", "invariants", "storage",
+        "accounts", "instruments", "clock", "circuit", "lease", "resolver", "reconciliation",
+    ] == list(gates)  # fmt: skip
+    assert all(gates.values())
     loops = {row["loop"] for row in health["loops"]}
     assert {
-        "gates", "trading", "accounts", "account paper", "monitor orders paper", "monitor fills paper",
-        "quotes paper", "quotes stream paper",
+        "gates", "instance", "trading", "accounts", "account paper", "monitor orders paper",
+        "monitor fills paper", "monitor poll paper", "quotes paper", "quotes stream paper",
     } <= loops  # fmt: skip
     assert all(row["age_s"] is not None and row["heartbeat_at"] for row in health["loops"])
     (capital,) = health["capital"]
