@@ -46,6 +46,8 @@ class PassReport:
 
     pass_id: int
     outcome: str
+    whole: bool  # of the account, and not only for show
+    dry_run: bool
     found: tuple[Found, ...] = ()
     skipped: int = 0
     compared: dict[str, Any] = field(default_factory=dict)
@@ -66,10 +68,22 @@ class PassReport:
     @property
     def settled(self) -> bool:
         """Whether ledger and exchange are known to agree, or why they do not."""
-        return self.outcome in {"clean", HEALED, EXPLAINED} and self.equations == _COMPARED
+        return self.outcome in _GOOD and self.equations in _CONCLUSIVE
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing of it asks for another pass before its time."""
+        return self.outcome in {"clean", EXPLAINED} and self.equations in _CONCLUSIVE and not self.skipped
+
+    @property
+    def why(self) -> str:
+        """Why it does not settle the account."""
+        kinds = sorted({each.mismatch.kind for each in self.found if each.outcome == OPEN})
+        return f"differences stand: {', '.join(kinds)}" if kinds else f"balances: {self.equations}"
 
 
-_COMPARED = "compared"
+_GOOD = frozenset({"clean", HEALED, EXPLAINED})
+_CONCLUSIVE = frozenset({"compared"})
 
 
 @dataclass(slots=True)
@@ -150,6 +164,8 @@ class Reconciliation:
             return PassReport(
                 plan.pass_id,
                 run.outcome,
+                profile_id is None and not dry_run,
+                dry_run,
                 tuple(run.found),
                 len(run.skipped),
                 dict(run.compared),
@@ -290,6 +306,21 @@ def _tell(run: _Pass, compared: AccountComparison) -> None:
         )
     for profile_id in compared.halted:
         _log.error("profile halted: a foreign order sold what it holds", profile_id=str(profile_id))
+
+
+def report_view(report: PassReport) -> dict[str, Any]:
+    """Return a pass as JSON: what `holdfast reconcile` prints."""
+    return {
+        "pass_id": report.pass_id,
+        "outcome": report.outcome,
+        "dry_run": report.dry_run,
+        "differences": [mismatch_view(each) for each in report.found],
+        "skipped": report.skipped,
+        "compared": report.compared,
+        "equations": report.equations,
+        "open": report.open,
+        "milliseconds": round(report.seconds * 1000),
+    }
 
 
 def mismatch_view(found: Found) -> dict[str, Any]:

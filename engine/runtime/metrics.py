@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1, 2, 5, 10, 30)
+_PASS_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
@@ -13,6 +14,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._declare_seams()
         self._declare_intents()
+        self._declare_reconciliation()
         self._declare_capital()
         self._declare_loops()
         self._declare_ingress()
@@ -137,6 +139,37 @@ class Metrics:
         )
         self.sending_expired_intents = self._gauge(
             "sending_expired_intents", "Intents still sending past their expiry", "account"
+        )
+
+    def _declare_reconciliation(self) -> None:
+        self.reconciliation_passes_total = self._counter(
+            "reconciliation_passes_total",
+            "Reconciliation passes by how they ended",
+            "account",
+            "outcome",
+        )
+        self.reconciliation_duration_seconds = self._histogram(
+            "reconciliation_duration_seconds",
+            "Duration of a reconciliation pass, the exchange's answers included",
+            "account",
+            buckets=_PASS_BUCKETS,
+        )
+        self.reconciliation_mismatches = self._gauge(
+            "reconciliation_mismatches",
+            "Differences between ledger and exchange that stand after the last pass",
+            "account",
+            "kind",
+        )
+        self.reconciliation_healed_total = self._counter(
+            "reconciliation_healed_total", "Differences that a pass has set right", "account", "kind"
+        )
+        self.reconciliation_skipped_orders = self._gauge(
+            "reconciliation_skipped_orders", "Orders that moved while the last pass read them", "account"
+        )
+        self.reconciliation_last_success_timestamp_seconds = self._gauge(
+            "reconciliation_last_success_timestamp_seconds",
+            "Unix time of the last pass that read the exchange completely",
+            "account",
         )
 
     def _declare_capital(self) -> None:

@@ -89,6 +89,12 @@ class Settings(BaseSettings):
         description="How long the lease of an exchange account outlives a holder that died: another instance "
         "takes over after that.",
     )
+    read_gap_s: float = Field(
+        default=2.0, ge=0, le=600, description="Between the two reads that prove an order's absence."
+    )
+    reconcile_interval_s: float = Field(
+        default=30.0, gt=0, le=3_600, description="Between two passes of an exchange account's reconciliation."
+    )
     watchdog_interval_s: float = Field(
         default=10.0, gt=0, le=3_600, description="Between two passes of the watchdog."
     )
@@ -97,6 +103,9 @@ class Settings(BaseSettings):
     )
     stream_silent_s: float = Field(
         default=30.0, gt=0, le=600, description="When an exchange stream that says nothing is taken for dead."
+    )
+    reconcile_interval_s: float = Field(
+        default=30.0, gt=0, le=3_600, description="Between two reconciliation passes of an exchange account."
     )
     clock_interval_s: float = Field(
         default=10.0, gt=0, le=600, description="Between two measurements of an exchange's clock."
