@@ -1,6 +1,6 @@
-"""Checks in production what the tests check: the journal rebuilt equals what is stored."""
+"""Checks in production what the tests check: books, locks and loops; what is wrong is stopped and named."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,41 +9,64 @@ from uuid import UUID
 from engine.domain.errors import HoldfastError
 from engine.domain.states import Mode
 from engine.flows.context import FlowContext
-from engine.ledger import capital, reads, work
-from engine.ledger.capital import By
+from engine.ledger import reads, watch, work
+from engine.ledger.watch import Checked
 from engine.runtime.log import get_logger
+from engine.runtime.tasks import Heartbeat, LoopHealth
 
-CHECK = "rebuild_equals_stored"
 ACTOR = "engine:watchdog"
+CHECKS = ("rebuild_equals_stored", "invariant", "reservations", "orders", "entry_locks", "unassigned")
+LOCKS = ("entry", "reconciliation", "lease")
 _log = get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Findings:
-    """What the last pass saw. `capital` has a row per profile, `violations` those that do not add up."""
+    """What the last pass saw. `capital` has a row per profile, `violations` what does not add up.
+
+    `locks` are those past their TTL, `loops` those that are down or silent for too long.
+    """
 
     checked_at: datetime | None = None
     profiles: int = 0
     violations: list[dict[str, Any]] = field(default_factory=list)
     capital: list[dict[str, Any]] = field(default_factory=list)
+    locks: list[dict[str, Any]] = field(default_factory=list)
+    loops: list[str] = field(default_factory=list)
     in_doubt: int = 0
     sending_expired: int = 0
     error: str | None = None
 
 
 class Watchdog:
-    """Looks at every profile and at unresolved work; a profile whose figures differ is halted."""
+    """Looks at every profile, account, lock and loop; a profile whose books are wrong is halted.
 
-    def __init__(self, context: FlowContext) -> None:
+    `loops` gives the state of this process' loops.
+    """
+
+    def __init__(self, context: FlowContext, loops: Callable[[], Sequence[LoopHealth]] = lambda: ()) -> None:
         self._context = context
+        self._loops = loops
         self.findings = Findings()
 
-    async def look(self) -> Findings:
+    async def run(
+        self, heartbeat: Heartbeat, interval_s: float, seen: Callable[[Findings], None] = lambda _: None
+    ) -> None:
+        """Look again and again; `seen` is given what each pass found."""
+        while await heartbeat.pause(interval_s):
+            heartbeat.beat()
+            try:
+                seen(await self.look(heartbeat.beat))
+            except HoldfastError as error:
+                _log.warning("the watchdog could not look", reason=f"{error.code.value}: {error}")
+
+    async def look(self, alive: Callable[[], None] = lambda: None) -> Findings:
         """Do one pass. Raises DATABASE_UNAVAILABLE; then the last findings stand, marked with the error."""
         try:
-            found = await self._pass()
+            found = await self._pass(alive)
         except HoldfastError as error:
             self.findings.error = f"{error.code.value}: {error}"
+            self._look_at_loops(self.findings)
             raise
         self.findings = found
         return found
@@ -60,38 +83,40 @@ class Watchdog:
         self._show_capital(rows)
         return rows
 
-    async def _pass(self) -> Findings:
+    async def _pass(self, alive: Callable[[], None]) -> Findings:
         ledger, metrics = self._context.ledger, self._context.metrics
         found = Findings()
-        found.capital = await self.capital()
-        modes = {row["profile_id"]: row["mode"] for row in found.capital}
-        due = await work.due_profiles(ledger)
-        for each in due:
-            rebuilt = await reads.rebuild_capital(ledger, each.tenant_id, each.profile_id)
-            metrics.invariant_checks_total.labels(CHECK).inc()
-            if rebuilt["equal"]:
-                continue
-            found.violations.append(_violation(each.profile_id, rebuilt))
-            if modes.get(str(each.profile_id)) != Mode.HALTED:
-                await self._halt(each.tenant_id, each.profile_id, rebuilt)
-        metrics.invariant_violations.labels(CHECK).set(len(found.violations))
+        wrong = dict.fromkeys(CHECKS, 0)
+        profiles = await work.due_profiles(ledger)
+        for profile in profiles:
+            checked = await watch.check_profile(ledger, profile.tenant_id, profile.profile_id, ACTOR)
+            self._note(found, wrong, checked, profile.tenant_id, profile_id=str(profile.profile_id))
+            alive()
+        for account in await work.due_accounts(ledger):
+            checked = await watch.check_account(ledger, account.tenant_id, account.account_id, ACTOR)
+            self._note(found, wrong, checked, account.tenant_id, account_id=str(account.account_id))
+            alive()
+        for check, count in wrong.items():
+            metrics.invariant_violations.labels(check).set(count)
+        found.capital = await self.capital()  # after the checks: it shows who was halted by them
         await self._look_at_intents(found)
-        found.profiles = len(due)
+        await self._look_at_locks(found)
+        self._look_at_loops(found)
+        found.profiles = len(profiles)
         found.checked_at = self._context.clock.now()
         return found
 
-    async def _halt(self, tenant_id: UUID, profile_id: UUID, rebuilt: Mapping[str, Any]) -> None:
-        """Stop new risk on figures that cannot be trusted; again if it was resumed without being right."""
-        _log.error("capital does not add up", profile_id=str(profile_id), differences=rebuilt["differences"])
-        self._context.metrics.financial_invariant_failures_total.labels(str(tenant_id), "watchdog").inc()
-        await capital.set_mode(
-            self._context.ledger,
-            tenant_id,
-            "profile",
-            profile_id,
-            Mode.HALTED.value,
-            by=By(ACTOR, "the journal rebuilt differs from the stored figures"),
-        )
+    def _note(
+        self, found: Findings, wrong: dict[str, int], checked: Checked, tenant_id: UUID, **named: str
+    ) -> None:
+        metrics = self._context.metrics
+        for check, faults in checked.checks.items():
+            metrics.invariant_checks_total.labels(check).inc()
+            wrong[check] += bool(faults)
+        found.violations += [{**named, **violation} for violation in checked.violations]
+        if checked.stopped:
+            metrics.financial_invariant_failures_total.labels(str(tenant_id), "watchdog").inc()
+            _log.error("books do not add up", **named, violations=list(checked.violations))
 
     async def _look_at_intents(self, found: Findings) -> None:
         metrics = self._context.metrics
@@ -107,8 +132,24 @@ class Watchdog:
             metrics.in_doubt_intents.labels(str(account_id)).set(doubt)
             found.sending_expired += sending
             found.in_doubt += doubt
-        # An entry lock lives exactly as long as its unresolved intent.
-        metrics.entry_lock_expired.set(found.sending_expired)
+
+    async def _look_at_locks(self, found: Findings) -> None:
+        """See which locks nobody gave back or renewed in time; they free nothing, and somebody should."""
+        metrics = self._context.metrics
+        due = await watch.due_locks(self._context.ledger)
+        for kind in LOCKS:
+            ages = [lock.overdue_s for lock in due if lock.kind == kind]
+            metrics.lock_overdue_seconds.labels(kind).set(max(ages, default=0))
+            if kind == "entry":
+                metrics.entry_lock_expired.set(len(ages))
+        found.locks = [
+            {"kind": lock.kind, "held_for": lock.held_for, "overdue_s": round(lock.overdue_s, 3)}
+            for lock in due
+        ]
+
+    def _look_at_loops(self, found: Findings) -> None:
+        found.loops = [loop.name for loop in self._loops() if not loop.ok]
+        self._context.metrics.loops_silent.set(len(found.loops))
 
     def _show_capital(self, rows: list[dict[str, Any]]) -> None:
         metrics = self._context.metrics
@@ -125,12 +166,3 @@ class Watchdog:
 _FIGURES = frozenset(
     {"allocated", "available", "reserved_for_orders", "reserved_for_positions", "realized_pnl"}
 )
-
-
-def _violation(profile_id: UUID, rebuilt: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "profile_id": str(profile_id),
-        "differences": rebuilt["differences"],
-        "gap": rebuilt["gap"],
-        "unbalanced_events": rebuilt["unbalanced_events"],
-    }

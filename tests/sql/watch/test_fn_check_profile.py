@@ -13,8 +13,11 @@ from tests.sql.lifecycle.acts import exit_order, fill, finish, held, mode, resul
 
 ACTOR = "engine:watchdog"
 CLEAN = {"rebuild_equals_stored": 0, "invariant": 0, "reservations": 0, "orders": 0, "entry_locks": 0}
-# What is changed by hand, and the checks that must say so. The profile holds 0.01 BTC, has an entry order open
-# at the exchange (E), an exit order open (X), and an entry in doubt (D).
+NO_CONSTRAINTS = """ALTER TABLE engine.profile_capital
+  DROP CONSTRAINT available_is_the_formula, DROP CONSTRAINT active_profile_is_covered"""
+FREE = "UPDATE engine.entry_locks SET intent_id = NULL, owner = NULL, expires_at = NULL "
+# What is changed by hand, and the checks that must say so. The profile holds 0.01 BTC and has an entry order
+# open at the exchange (E), an exit order open (X), and an entry in doubt (D).
 PLANTED: dict[str, tuple[str, set[str]]] = {
     "stored capital": (
         "UPDATE engine.profile_capital SET allocated = allocated + 1, available = available + 1",
@@ -27,13 +30,10 @@ PLANTED: dict[str, tuple[str, set[str]]] = {
     ),
     "position": ("UPDATE engine.positions SET cost = cost + 1", {"rebuild_equals_stored"}),
     "formula": (
-        "ALTER TABLE engine.profile_capital DROP CONSTRAINT available_is_the_formula;"
         "UPDATE engine.profile_capital SET available = available + 1",
         {"rebuild_equals_stored", "invariant"},
     ),
     "active below zero": (
-        "ALTER TABLE engine.profile_capital DROP CONSTRAINT available_is_the_formula,"
-        " DROP CONSTRAINT active_profile_is_covered;"
         "UPDATE engine.profile_capital SET available = -1",
         {"rebuild_equals_stored", "invariant"},
     ),
@@ -64,7 +64,7 @@ PLANTED: dict[str, tuple[str, set[str]]] = {
         {"orders", "entry_locks"},
     ),
     "lock freed while in doubt": (
-        "UPDATE engine.entry_locks SET intent_id = NULL, owner = NULL, expires_at = NULL WHERE intent_id = 'D'",
+        FREE + "WHERE intent_id = 'D'",
         {"entry_locks"},
     ),
     "lock of a confirmed entry": (
@@ -95,6 +95,7 @@ async def test_planted_corruption_is_found_and_halts(world: World, name: str) ->
     entry, leaving = await confirmed(world, "e", limit_price="10000"), await exit_order(world)
     doubtful = await in_doubt(world, "d")
     assert CLEAN == (await check(world))["checks"]
+    await world.admin.execute(NO_CONSTRAINTS)
     statement, broken = PLANTED[name]
     await plant(world, statement, E=entry, X=leaving, D=doubtful)
     found = await check(world)

@@ -1,0 +1,44 @@
+"""What the watchdog asks of the ledger: to check books and halt in one call, and for locks past their TTL."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from engine.ledger.seam import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The books of a profile or an account. `checks`: faults by check; `stopped`: by this very call."""
+
+    checks: Mapping[str, int]
+    violations: Sequence[Mapping[str, Any]]
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DueLock:
+    """A lock past its TTL. `kind` is entry, reconciliation or lease; `held_for` names what it locks."""
+
+    tenant_id: UUID
+    kind: str
+    held_for: str
+    overdue_s: float
+
+
+async def check_profile(ledger: Ledger, tenant_id: UUID, profile_id: UUID, actor: str) -> Checked:
+    """Check a profile's books; if they are wrong it is halted in the same transaction."""
+    found = await ledger.call("fn_check_profile", tenant_id, profile_id, actor)
+    return Checked(found["checks"], found["violations"], found["halted"])
+
+
+async def check_account(ledger: Ledger, tenant_id: UUID, account_id: UUID, actor: str) -> Checked:
+    """Check an account's unassigned holdings; if they are wrong it takes no entries any more."""
+    found = await ledger.call("fn_check_account", tenant_id, account_id, actor)
+    return Checked({"unassigned": len(found["violations"])}, found["violations"], found["reduced"])
+
+
+async def due_locks(ledger: Ledger, limit: int = 100) -> list[DueLock]:
+    """Return locks that are held past their TTL, the longest first."""
+    return [DueLock(**row) for row in await ledger.rows("fn_due_locks", limit)]
