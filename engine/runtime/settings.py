@@ -92,9 +92,6 @@ class Settings(BaseSettings):
     read_gap_s: float = Field(
         default=2.0, ge=0, le=600, description="Between the two reads that prove an order's absence."
     )
-    reconcile_interval_s: float = Field(
-        default=30.0, gt=0, le=3_600, description="Between two passes of an exchange account's reconciliation."
-    )
     watchdog_interval_s: float = Field(
         default=10.0, gt=0, le=3_600, description="Between two passes of the watchdog."
     )
