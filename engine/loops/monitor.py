@@ -14,6 +14,7 @@ from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
 from engine.flows.lease import Lease
+from engine.flows.presence import Presence
 from engine.flows.record import STREAM, Recorder
 from engine.loops.polling import OpenOrders
 from engine.loops.stopping import first, until_stopped
@@ -70,6 +71,7 @@ class Monitor:
         self._unsure_until = 0.0
         self._polled_at = float("-inf")
         self._rest_s = 0.0
+        self._presence = Presence(context, recorder)
         self._open_orders = OpenOrders(
             name, session, context, recorder, timings.looks_max, check=self._check_lease
         )
@@ -127,12 +129,10 @@ class Monitor:
 
     async def _on_reports(self, reports: Sequence[OrderReport]) -> None:
         for report in reports:
-            if report.status not in FINAL_ORDER_STATES:
-                continue
             if self._underway(report):
-                self._later(report.client_order_id, self._book_end, report)
+                self._later(report.client_order_id, self._book_report, report)
             else:
-                await self._book_end(report)
+                await self._book_report(report)
 
     async def _on_fills(self, fills: Sequence[Fill]) -> None:
         early = {fill.client_order_id for fill in fills if self._underway(fill)}
@@ -143,7 +143,12 @@ class Monitor:
         if known:
             await self._book_fills(known)
 
-    async def _book_end(self, report: OrderReport) -> None:
+    async def _book_report(self, report: OrderReport) -> None:
+        """Let a report settle what was in doubt, then book the end that it tells."""
+        if await self._presence.shown(self._session, report, STREAM):
+            self._hurry.set()  # whatever was filled before is found by polling
+        if report.status not in FINAL_ORDER_STATES:
+            return
         booked = await self._recorder.book(self._session, report, (), STREAM)
         if booked.order_status == "open":
             self._hurry.set()
