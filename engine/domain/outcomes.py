@@ -29,7 +29,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """An order as the exchange reports it. `filled_quantity` None: the exchange did not say."""
+    """An order as the exchange reports it. `filled_quantity` None: the exchange did not say.
+
+    `price` is the limit, `average_price` that of what was filled.
+    """
 
     symbol: str
     exchange_order_id: str
@@ -42,6 +45,7 @@ class OrderReport:
     exchange_time: datetime | None
     fills: tuple[Fill, ...] = ()
     raw: dict[str, Any] = field(default_factory=dict)
+    average_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

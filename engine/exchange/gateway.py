@@ -13,7 +13,7 @@ from engine.domain.ids import render
 from engine.domain.instruments import Instrument
 from engine.domain.outcomes import Balance, CancelOutcome, Fill, OrderReport, Quote, SendOutcome
 from engine.domain.requests import OrderRequest
-from engine.exchange import pages, unified
+from engine.exchange import pages, prices, unified
 from engine.exchange.account import AccountConfig, make_client
 from engine.exchange.circuit import Circuit
 from engine.exchange.exchange_clock import ExchangeClock
@@ -60,6 +60,7 @@ _BINANCE_WEIGHTS: Mapping[str, float] = {
     "trading_fees": 20,
     "best_ask": 5,
     "last_price": 2,
+    "price_at": 2,
 }
 # How the exchange names the account itself: the endpoint, and the way to the id in its answer.
 _ACCOUNT_ID: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
@@ -335,13 +336,14 @@ class Gateway:
 
     async def last_price(self, symbol: str) -> Decimal:
         """Return the price of the last trade."""
-        ticker = await self._read(
-            "last_price", CallClass.MARKET_DATA, lambda: self._client.fetch_ticker(symbol)
-        )
-        price = _read_as(unified.number, ticker.get("last"))
-        if price is None:
-            raise HoldfastError(ErrorCode.EXCHANGE_UNAVAILABLE, "no trade yet", symbol=symbol)
-        return price
+        return await _complete(prices.last_price(self._client, self._market, symbol))
+
+    async def price_at(self, symbol: str, at_ms: int) -> Decimal | None:
+        """Return the price at a moment of the past, to the minute; None where the exchange tells none."""
+        return await _complete(prices.price_at(self._client, self._market, symbol, at_ms))
+
+    async def _market(self, name: str, fetch: Callable[[], Awaitable[Any]]) -> Any:
+        return await self._read(name, CallClass.MARKET_DATA, fetch)
 
     # -- streams ------------------------------------------------------------------------------------
 

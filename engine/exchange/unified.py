@@ -64,6 +64,7 @@ def order_report(
         exchange_time=moment(order.get("lastUpdateTimestamp") or order.get("timestamp")),
         fills=tuple(_order_fills(order, exchange, client_order_id)),
         raw=_raw(order),
+        average_price=_positive(order.get("average")),
     )
 
 
