@@ -25,6 +25,26 @@ async def test_not_placed_releases_everything(world: World) -> None:
     await sending(world, "e2")
     again = await world.leaves_nothing(lambda: world.call("fn_settle", *args))
     assert again["replay"]
+    (told,) = await world.outbox("adjustment.settled")
+    assert ("not_placed", "in_doubt", OPERATOR, "checked by hand") == tuple(
+        told[name] for name in ("outcome", "before", "actor", "reason")
+    )
+    events = await world.call("fn_order_timeline", world.one.id, intent)
+    assert [OPERATOR] == [each["event"]["actor"] for each in events if each["type"] == "entry.not_placed"]
+    (proof,) = [event["proof"] for event in events if event["proof"]]
+    assert ("operator", OPERATOR) == (proof["verdict"], proof["actor"])
+    await world.consistent()
+
+
+async def test_sending_is_settled_once_its_time_is_over(world: World) -> None:
+    """A sender at work cannot be overruled; what it left behind can be ended by an operator's word."""
+    await world.allocate("1000")
+    intent = await sending(world)
+    args = (world.one.id, intent, "not_placed", None, "s1", OPERATOR, "its machine is gone")
+    await world.refused("HF409", "fn_settle", *args)
+    await world.database.advance_clock(31)
+    assert "not_placed" == (await world.call("fn_settle", *args))["order"]["state"]
+    assert "1000" == (await world.capital())["available"]
     await world.consistent()
 
 
