@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "profiles": ("engine.cli.profiles:profiles", "Create profiles and allocate their capital."),
     "orders": ("engine.cli.orders:orders", "List and show orders and their timelines."),
     "capital": ("engine.cli.capital:capital", "Capital per account: profiles + unassigned = exchange."),
+    "reconcile": ("engine.cli.reconcile:reconcile", "Compare accounts with their exchanges now."),
+    "mismatches": ("engine.cli.reconcile:mismatches", "List what differs from the exchanges."),
     "explain": ("engine.cli.explain:explain", "Explain an error code."),
 }
 

@@ -297,11 +297,11 @@ def _identity(fill: Fill) -> _Trade:
 
 def _complete(case: Case, mismatch: Mismatch) -> bool:
     """Tell whether the trades of this pass have filled an order to its end."""
-    news, detail = case.booked.get(_key(mismatch)), mismatch.detail
-    if news is None or detail.get("quantity") is None or mismatch.kind == _INFERRED:
+    news, had = case.booked.get(_key(mismatch)), mismatch.detail.get("ledger") or {}
+    if news is None or had.get("quantity") is None:
         return False
-    booked = EXACT.add(Decimal(detail.get("booked_quantity") or 0), news)
-    return booked >= Decimal(detail["quantity"])
+    booked = EXACT.add(Decimal(had.get("booked_quantity") or 0), news)
+    return booked >= Decimal(had["quantity"])
 
 
 def _agrees(view: IntentView, report: OrderReport, fills: Sequence[Fill]) -> bool:

@@ -111,6 +111,12 @@ async def live_balances(
     ledger: Ledger, settings: Settings, tenant_id: UUID, account: Mapping[str, Any]
 ) -> dict[str, Decimal]:
     """Return what the exchange says the account holds now. Raises EXCHANGE_UNAVAILABLE."""
+    async with await gateway_of(ledger, settings, tenant_id, account) as gateway:
+        return {asset: balance.total for asset, balance in (await gateway.balances()).items()}
+
+
+async def gateway_of(ledger: Ledger, settings: Settings, tenant_id: UUID, account: Mapping[str, Any]) -> Any:
+    """Return the gateway of a registered account, to be opened. Raises CONFIGURATION."""
     account_id = UUID(str(account["account_id"]))
     sealed = await admin.account_credentials(ledger, tenant_id, account_id)
     try:
@@ -126,8 +132,7 @@ async def live_balances(
         opened.get("password"),
         ExchangeUrls(**urls) if urls else None,
     )
-    async with _gateway(config) as gateway:
-        return {asset: balance.total for asset, balance in (await gateway.balances()).items()}
+    return _gateway(config)
 
 
 def balances_text(balances: Mapping[str, Decimal]) -> dict[str, str]:
