@@ -28,6 +28,7 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
+from engine.flows.resolve import Resolver
 from engine.ledger import admin
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
@@ -240,14 +241,16 @@ class Daemon:
             owner=uuid4(),
             timings=Timings(
                 valid_for_ms=self._settings.order_valid_for_ms,
+                read_gap_s=self._settings.read_gap_s,
                 lock_ttl_ms=self._settings.entry_lock_ttl_ms,
                 queue_length_max=self._settings.queue_length_max,
             ),
         )
         settings, desk, watchdog = self._settings, open_desk(context), Watchdog(context)
         connections = Connections(context, self._vault, self._supervisor, self._gates, self._watch)
+        resolver = Resolver(context, desk.recorder, desk.cancels)
         monitoring = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
-        following = Following(desk, self._supervisor, monitoring)
+        following = Following(desk, resolver, self._supervisor, monitoring)
         leases = Leases(context, self._gates, following, LeaseTimings(settings.lease_ttl_s))
         health = Health(desk, connections, watchdog, leases)
         return _Engine(ledger, context, desk, connections, watchdog, leases, health)

@@ -128,6 +128,11 @@ class Accounts:
         """Return every session."""
         return list(self._sessions.values())
 
+    def holds(self, tenant_id: UUID, account_id: UUID) -> bool:
+        """Tell whether this process holds the lease of an account it trades on."""
+        found = self._sessions.get((tenant_id, account_id))
+        return found is not None and found.lease is not None and found.lease.live
+
     def session(self, tenant_id: UUID, account_id: UUID) -> AccountSession:
         """Return an account's session. Raises NOT_READY while this process has none."""
         found = self._sessions.get((tenant_id, account_id))

@@ -58,10 +58,11 @@ class Lease:
     def check(self) -> None:
         """Let an outside effect pass. Raises LEASE_LOST: the caller stops without it."""
         if not self.live:
-            reason = self._lost or "its lifetime has passed without a renewal"
+            # for good: who was told so has ended, and a late renewal would leave nobody at work
+            self.lose("its lifetime has passed without a renewal")
             raise HoldfastError(
                 ErrorCode.LEASE_LOST,
-                f"The lease of this exchange account is lost: {reason}.",
+                f"The lease of this exchange account is lost: {self._lost}.",
                 account_id=str(self.account_id),
                 fencing_token=str(self.token),
             )

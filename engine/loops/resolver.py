@@ -6,6 +6,7 @@ from engine.flows.context import FlowContext
 from engine.flows.lease import Lease, advance
 from engine.flows.resolve import Resolved, Resolver
 from engine.ledger.leases import Stage
+from engine.loops.stopping import unless_stopped
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
@@ -37,7 +38,12 @@ class ResolverLoop:
         while going():
             rest_s = _LOOK_S
             try:
-                found = await self._resolver.once(self._session, self._lease, going)
+                # cut off anywhere it loses nothing: what it found is proven again, what it wrote stays
+                found = await unless_stopped(
+                    heartbeat.stopping, self._resolver.once(self._session, self._lease, going)
+                )
+                if found is None:
+                    return
                 if found.left == 0 and Stage.RESOLVED not in self._lease.reached:
                     # settled, or owned: what waits or is unclear keeps its capital and has its next look
                     await advance(self._context.ledger, self._lease, Stage.RESOLVED)

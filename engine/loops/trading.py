@@ -13,7 +13,10 @@ _log = get_logger(__name__)
 
 
 class Trading:
-    """Sends cancels that are due; facts that wait for the database are repeated by their recorder."""
+    """Sends cancels that are due, of the accounts whose lease this process holds.
+
+    Facts that wait for the database are repeated by their recorder.
+    """
 
     def __init__(self, context: FlowContext, cancels: CancelFlow) -> None:
         self._context = context
@@ -24,7 +27,8 @@ class Trading:
         while True:
             heartbeat.beat()
             for due in await work.due_cancels(self._context.ledger):
-                await self._cancel(due)
+                if self._context.accounts.holds(due.tenant_id, due.account_id):
+                    await self._cancel(due)
                 heartbeat.beat()
             if not await heartbeat.pause(_LOOK_S):
                 return
