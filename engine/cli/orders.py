@@ -51,6 +51,7 @@ _FIRST = (
     "limit_price",
     "time_in_force",
 )
+_ASKED_BY = ("symbol", "client_order_id", "exchange_order_id", "since")
 _TO_THE_SECOND = 19
 _STATES = ("sending", "confirmed", "rejected", "not_placed", "in_doubt", "needs_operator")
 _STATUSES = ("open", "filled", "canceled", "expired", "rejected")
@@ -58,7 +59,7 @@ _STATUSES = ("open", "filled", "canceled", "expired", "rejected")
 
 @click.group()
 def orders() -> None:
-    """List and show orders and their timelines."""
+    """List and show orders and their timelines; settle those in doubt."""
 
 
 @orders.command("list")
@@ -121,6 +122,38 @@ def timeline(tenant: str, order: str) -> None:
             click.echo(line)
 
 
+@orders.command()
+@click.argument("tenant")
+@click.argument("order")
+@click.option(
+    "--outcome",
+    required=True,
+    type=click.Choice(["placed", "not_placed"]),
+    help="What the exchange itself shows: the order is there, or it is not.",
+)
+@click.option("--exchange-order-id", metavar="ID", help="The exchange's id of the order, if it was placed.")
+@click.option(
+    "--reason", required=True, help="Where you saw it; kept in the order's timeline with your name."
+)
+def settle(tenant: str, order: str, *, outcome: str, exchange_order_id: str | None, reason: str) -> None:
+    """End ORDER, whose fate the exchange does not prove, by your word.
+
+    Look at the exchange first. `not_placed` gives the capital back, and if the order turns up after all its
+    profile is halted. `placed` takes the exchange's order id; its fills are booked as for any other order.
+    """
+    settled = session.perform(
+        lambda ledger, _: acts.settle(
+            ledger, tenant, order, outcome, exchange_order_id=exchange_order_id, reason=reason
+        )
+    )
+    details = settled.pop("order", None) or {}
+    first = {name: settled[name] for name in _FIRST if name in settled}
+    if current_output() == "json":
+        render_one({**settled, "order": details or None})
+        return
+    render_one({**first, **{f"order {name}": value for name, value in details.items()}})
+
+
 def _shown_state(row: Mapping[str, Any]) -> str:
     """The order's state once there is an order: that is what people look for."""
     order = row["order"]
@@ -131,16 +164,46 @@ def _shown_state(row: Mapping[str, Any]) -> str:
 
 def _event_lines(event: Mapping[str, Any]) -> Iterator[str]:
     fact = event.get("event") or {}
+    proof = event.get("proof")
     said = [f"{name} {value}" for name, value in _shown_payload(event) if value not in (None, "", {}, [])]
     yield f"{event['at']}  {event['type']}" + (f"  ({fact['actor']})" if fact.get("actor") else "")
     if said:
         yield "    " + ", ".join(said)
+    if proof:
+        yield from _proof_lines(proof)
     fill = event.get("fill")
     if fill:
         fee = f", fee {fill['fee_quantity']} {fill['fee_asset']}" if fill["fee_asset"] else ""
         yield f"    {fill['side']} {fill['quantity']} at {fill['price']} = {fill['notional']}{fee}"
     for leg in event.get("entries") or ():
         yield f"    {leg['type']:<6}  {leg['account']:<23}{leg['amount']:>28}   balance {leg['balance']}"
+
+
+def _proof_lines(proof: Mapping[str, Any]) -> Iterator[str]:
+    """What was asked and when, by the exchange's clock, and in short what came back; -o json has it whole."""
+    counts_from = f", counts from {proof['counts_from']}" if proof["counts_from"] else ""
+    yield f"    looked {proof['began_at']} to {proof['ended_at']}{counts_from}  ({proof['actor']})"
+    asked = proof["asked"]
+    if isinstance(asked, Mapping):  # an operator's word
+        yield "    " + ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
+        return
+    for one in asked:
+        if "note" in one:
+            yield f"    no evidence: {one['note']}"
+            continue
+        how = ", ".join(f"{name} {one[name]}" for name in _ASKED_BY if one.get(name) is not None)
+        yield f"    {one['question']:<14}({how}): {_answered(one)}"
+
+
+def _answered(one: Mapping[str, Any]) -> str:
+    answer = one.get("answer")
+    if "error" in one:
+        return f"failed, {one['error']}"
+    if isinstance(answer, list):
+        return f"{len(answer)} rows"
+    if not answer:
+        return "no such order"
+    return f"order {answer['exchange_order_id']}, {answer['status']}, filled {answer['filled_quantity']}"
 
 
 def _shown_payload(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,13 +1,15 @@
 """Orders as operators look at them: lists, one order, and everything that happened to it."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from engine.cli.acts import tenants
-from engine.cli.acts.session import find
+from engine.cli.acts.session import actor, find
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.ledger import reads
+from engine.ledger import capital, reads
+from engine.ledger.capital import By
 from engine.ledger.seam import Ledger
 
 _PAGE = 500
@@ -68,6 +70,27 @@ async def timeline(ledger: Ledger, tenant: str, order: str) -> list[dict[str, An
     found = await _order(ledger, tenant_id, order)
     rows: list[dict[str, Any]] = await reads.order_timeline(ledger, tenant_id, UUID(found["id"]))
     return rows
+
+
+async def settle(
+    ledger: Ledger, tenant: str, order: str, outcome: str, *, exchange_order_id: str | None, reason: str
+) -> dict[str, Any]:
+    """End an intent by an operator's word; the same word again changes nothing. Returns the order.
+
+    Raises NOT_FOUND, ILLEGAL_TRANSITION (its sender is at work, or it has ended otherwise), ALREADY_EXISTS
+    (the exchange's order is another one's).
+    """
+    tenant_id = await tenants.id_of(ledger, tenant)
+    found = await _order(ledger, tenant_id, order)
+    said = f"{found['id']}:{outcome}:{exchange_order_id}"
+    by = By(actor(), reason, f"settle:{sha256(said.encode()).hexdigest()[:32]}")
+    settled = await capital.settle(ledger, tenant_id, UUID(found["id"]), outcome, exchange_order_id, by=by)
+    if settled["code"] == "CONFLICT":
+        details = {name: value for name, value in settled.items() if name != "code"}
+        raise HoldfastError(
+            ErrorCode.ALREADY_EXISTS, "This order of the exchange belongs to another intent.", **details
+        )
+    return dict(settled["order"])
 
 
 async def _order(ledger: Ledger, tenant_id: UUID, order: str) -> Mapping[str, Any]:
