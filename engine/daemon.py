@@ -29,7 +29,7 @@ from engine.flows.accounts import Accounts, AccountSession
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
 from engine.flows.resolve import Resolver
-from engine.ledger import admin
+from engine.ledger import admin, watch
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
@@ -39,7 +39,7 @@ from engine.loops.leases import Leases, LeaseTimings
 from engine.loops.monitor import MonitorTimings
 from engine.loops.quotes import QuoteFeeds, Quotes
 from engine.loops.trading import Trading
-from engine.loops.watchdog import Watchdog
+from engine.loops.watchdog import Findings, Watchdog
 from engine.runtime import log
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -157,7 +157,7 @@ class Daemon:
                 if self._engine is None:
                     await self._open_database()
                 else:
-                    await admin.engine_settings(self._engine.ledger)
+                    await watch.prove_writable(self._engine.ledger)
                     self._gates.open(Gate.DATABASE)
             except HoldfastError as error:
                 delay_s = self._not_open(error)
@@ -246,7 +246,8 @@ class Daemon:
                 queue_length_max=self._settings.queue_length_max,
             ),
         )
-        settings, desk, watchdog = self._settings, open_desk(context), Watchdog(context)
+        settings, desk = self._settings, open_desk(context)
+        watchdog = Watchdog(context, self._supervisor.health)
         connections = Connections(context, self._vault, self._supervisor, self._gates, self._watch)
         resolver = Resolver(context, desk.recorder, desk.cancels)
         monitoring = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
@@ -278,7 +279,7 @@ class Daemon:
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
         self._supervisor.start("accounts", engine.connections.run)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
-        self._every(settings.watchdog_interval_s, "watchdog", self._watch_over)
+        self._supervisor.start("watchdog", self._watch_over, silent_s_max=settings.watchdog_interval_s + 60)
         self._every(settings.clock_interval_s, "clocks", engine.connections.refresh_clocks)
         self._every(settings.instruments_interval_s, "instruments", engine.connections.refresh_instruments)
         self._scheduler.start()
@@ -309,10 +310,15 @@ class Daemon:
 
         self._scheduler.add_job(run, "interval", seconds=interval_s, id=name, name=name)
 
-    async def _watch_over(self) -> None:
-        """Look at every profile: one that does not add up is halted, and closes the gate only at start."""
-        if self._engine is not None and await startup.invariants_hold(self._engine.watchdog) is None:
-            self._gates.open(Gate.INVARIANTS)
+    async def _watch_over(self, heartbeat: Heartbeat) -> None:
+        """Look at all books: a profile that does not add up is halted, and closes the gate only at start."""
+
+        def seen(found: Findings) -> None:
+            if not found.violations:
+                self._gates.open(Gate.INVARIANTS)
+
+        if self._engine is not None:
+            await self._engine.watchdog.run(heartbeat, self._settings.watchdog_interval_s, seen)
 
     # -- stop ---------------------------------------------------------------------------------------
 

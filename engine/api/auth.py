@@ -41,8 +41,11 @@ class KeyRing:
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
 
-    async def caller(self, authorization: str | None) -> Caller:
-        """Return whose key the header carries. Raises UNAUTHORIZED, the same for every reason."""
+    async def caller(self, authorization: str | None, *, last_known: bool = False) -> Caller:
+        """Return whose key the header carries. Raises UNAUTHORIZED, the same for every reason.
+
+        Raises DATABASE_UNAVAILABLE if it cannot be asked for; with `last_known` only if it never was.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token or len(token) > KEY_LENGTH_MAX or not token.isascii():
@@ -55,7 +58,12 @@ class KeyRing:
         refused_until = self._unknown.get(key_hash)
         if refused_until is not None and now < refused_until:
             raise HoldfastError(ErrorCode.UNAUTHORIZED)
-        return await self._ask(key_hash)
+        try:
+            return await self._ask(key_hash)
+        except HoldfastError as error:
+            if last_known and known is not None and error.code is ErrorCode.DATABASE_UNAVAILABLE:
+                return known[1]
+            raise
 
     async def _ask(self, key_hash: bytes) -> Caller:
         caller = await self._look_up(key_hash)

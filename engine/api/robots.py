@@ -78,7 +78,7 @@ def router(services: Services) -> APIRouter:
         openapi_extra={"security": [{"robotKey": []}], "parameters": [_KEY_PARAMETER]},
     )
     async def cancel(request: Request, order_id: str) -> Response:
-        caller = await services.caller(request)
+        caller = await services.canceller(request)
         check_key(request.headers.get("idempotency-key"))  # the order itself makes a repeat harmless
         command = CancelCommand(caller.tenant_id, identity(order_id), f"robot:{caller.robot_id}")
         given = await services.at_work().trading.cancel(command)

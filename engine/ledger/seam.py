@@ -12,7 +12,7 @@ import asyncpg
 
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.ledger.coalesce import Coalescer
-from engine.ledger.translation import translate
+from engine.ledger.translation import Trouble, translate, trouble_of
 from engine.ledger.wire import dump, exact, load
 from engine.runtime.clock import Clock
 from engine.runtime.log import get_logger
@@ -43,6 +43,7 @@ _FAILURES = (
     OSError,
     TimeoutError,
 )
+_FULL_S = 10.0  # how long a full disk is believed to be full after the last write that met it
 _FINE = frozenset({"OK", "REPLAY", "DUPLICATE", "PARKED"})
 _log = get_logger(__name__)
 
@@ -71,6 +72,7 @@ class Ledger:
         self.metrics = metrics
         self._pool = pool
         self._options = options
+        self._full_until = float("-inf")
         self._coalescer = Coalescer(self._array, metrics, clock, options.batch_items_max)
 
     @classmethod
@@ -106,6 +108,11 @@ class Ledger:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether a write met a full disk lately; reads and small writes may work nevertheless."""
+        return self.clock.monotonic() < self._full_until
 
     def deadline(self, timeout_s: float | None = None) -> float:
         """Return the monotonic moment at which a call that begins now shall give up."""
@@ -164,12 +171,24 @@ class Ledger:
         except _FAILURES as error:
             refusal = translate(error, function, sent=sent)
             self.metrics.sql_call_errors_total.labels(function, refusal.code.value).inc()
+            trouble = trouble_of(refusal)
+            if trouble is not None:
+                await self._met(trouble)
             if refusal.code in _AUDITED and args and isinstance(args[0], UUID):
                 await self._refused(function, args[0], refusal.code.value, refusal.details)
             raise refusal from error
         finally:
             self.metrics.sql_call_duration_seconds.labels(function).observe(perf_counter() - started)
         return rows
+
+    async def _met(self, trouble: Trouble) -> None:
+        """Count an outage, and do what lets calls work as soon as it is over."""
+        self.metrics.database_outages_total.labels(trouble.value).inc()
+        if trouble is Trouble.DISK_FULL:
+            self._full_until = self.clock.monotonic() + _FULL_S
+        elif trouble is Trouble.READ_ONLY:
+            # a session keeps the default it was opened with, and a former primary its role: open new ones
+            await self._pool.expire_connections()
 
     def _remaining(self, deadline: float) -> float:
         remaining = deadline - self.clock.monotonic()

@@ -1,6 +1,8 @@
 """What a failed SQL call means: SQLSTATE to error code, and whether its effect may have happened."""
 
 import json
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import asyncpg
@@ -39,13 +41,44 @@ _SESSION_ENDED = frozenset({"57P01", "57P02", "57P03", "57P05"})
 _UNAVAILABLE_CLASSES = frozenset({"08", "25", "28", "3D", "53", "57", "58"})
 
 
+class Trouble(StrEnum):
+    """What kind of outage a call met; `details.trouble` of DATABASE_UNAVAILABLE."""
+
+    UNREACHABLE = "unreachable"
+    NO_ANSWER = "no_answer"
+    READ_ONLY = "read_only"
+    NO_CONNECTIONS = "no_connections"
+    NOT_STARTED = "not_started"
+    DISK_FULL = "disk_full"
+    OUT_OF_MEMORY = "out_of_memory"
+
+
+_TROUBLES: Mapping[str, Trouble] = {
+    "25006": Trouble.READ_ONLY,
+    "53300": Trouble.NO_CONNECTIONS,
+    "57P03": Trouble.NOT_STARTED,
+    "53100": Trouble.DISK_FULL,
+    "53200": Trouble.OUT_OF_MEMORY,
+    "57014": Trouble.NO_ANSWER,
+}
+_TEXTS: Mapping[Trouble, str] = {
+    Trouble.UNREACHABLE: "The database cannot be reached.",
+    Trouble.NO_ANSWER: "The database did not answer in time.",
+    Trouble.READ_ONLY: "The database is read-only.",
+    Trouble.NO_CONNECTIONS: "The database has no connection left.",
+    Trouble.NOT_STARTED: "The database is starting, stopping or in recovery.",
+    Trouble.DISK_FULL: "The database's disk is full.",
+    Trouble.OUT_OF_MEMORY: "The database is out of memory.",
+}
+
+
 def translate(error: BaseException, function: str, *, sent: bool) -> HoldfastError:
     """Return the error a caller sees; `details.effect` says whether the call may have taken effect."""
     if isinstance(error, asyncpg.PostgresError):
         return _of_server(error, function, sent=sent)
     if isinstance(error, asyncpg.DataError):
         return HoldfastError(ErrorCode.BAD_REQUEST, str(error), function=function, effect=EFFECT_NONE)
-    return _unavailable(error, function, EFFECT_UNKNOWN if sent else EFFECT_NONE)
+    return _unavailable(error, function, EFFECT_UNKNOWN if sent else EFFECT_NONE, "")
 
 
 def effect_unknown(error: HoldfastError) -> bool:
@@ -58,22 +91,37 @@ def passing(error: HoldfastError) -> bool:
     return error.code in {ErrorCode.BUSY, ErrorCode.DATABASE_UNAVAILABLE}
 
 
+def trouble_of(error: HoldfastError) -> Trouble | None:
+    """Return the kind of outage behind an error, None if it is none."""
+    return error.details.get("trouble")
+
+
 def _of_server(error: asyncpg.PostgresError, function: str, *, sent: bool) -> HoldfastError:
     state = str(getattr(error, "sqlstate", None) or "")
     message = str(getattr(error, "message", None) or error)
     if not state or state in _SESSION_ENDED or state.startswith("08"):
-        return _unavailable(error, function, EFFECT_UNKNOWN if sent else EFFECT_NONE)
+        return _unavailable(error, function, EFFECT_UNKNOWN if sent else EFFECT_NONE, state)
     code = _OWN.get(state) or _POSTGRES.get(state)
-    if code is None and state[:2] in _UNAVAILABLE_CLASSES:
-        return _unavailable(error, function, EFFECT_NONE)
+    if code is ErrorCode.DATABASE_UNAVAILABLE or (code is None and state[:2] in _UNAVAILABLE_CLASSES):
+        return _unavailable(error, function, EFFECT_NONE, state)
     details: dict[str, Any] = _detail(error) if state in _OWN else {}
     details |= {"function": function, "sqlstate": state, "effect": EFFECT_NONE}
     return HoldfastError(code or ErrorCode.INTERNAL, message, **details)
 
 
-def _unavailable(error: BaseException, function: str, effect: str) -> HoldfastError:
+def _unavailable(error: BaseException, function: str, effect: str, state: str) -> HoldfastError:
     cause = f"{type(error).__name__}: {error}".rstrip(": ")
-    return HoldfastError(ErrorCode.DATABASE_UNAVAILABLE, function=function, effect=effect, cause=cause)
+    slow = isinstance(error, TimeoutError)
+    trouble = _TROUBLES.get(state, Trouble.NO_ANSWER if slow else Trouble.UNREACHABLE)
+    return HoldfastError(
+        ErrorCode.DATABASE_UNAVAILABLE,
+        _TEXTS[trouble],
+        function=function,
+        effect=effect,
+        cause=cause,
+        sqlstate=state,
+        trouble=trouble,
+    )
 
 
 def _detail(error: asyncpg.PostgresError) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from engine.domain.errors import ErrorCode, HoldfastError
 from engine.ledger.seam import Ledger
+from engine.ledger.translation import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ async def check_account(ledger: Ledger, tenant_id: UUID, account_id: UUID, actor
     """Check an account's unassigned holdings; if they are wrong it takes no entries any more."""
     found = await ledger.call("fn_check_account", tenant_id, account_id, actor)
     return Checked({"unassigned": len(found["violations"])}, found["violations"], found["reduced"])
+
+
+async def prove_writable(ledger: Ledger) -> None:
+    """Do nothing if the database takes writes. Raises DATABASE_UNAVAILABLE with the trouble it is in."""
+    await ledger.call("fn_prove_writable")
+    if ledger.disk_full:
+        raise HoldfastError(
+            ErrorCode.DATABASE_UNAVAILABLE, "The database's disk is full.", trouble=Trouble.DISK_FULL
+        )
 
 
 async def due_locks(ledger: Ledger, limit: int = 100) -> list[DueLock]:

@@ -5,11 +5,13 @@ from typing import Any
 
 from engine.domain.errors import HoldfastError
 from engine.flows.desk import Desk
-from engine.ledger import admin
+from engine.ledger import watch
+from engine.ledger.translation import Trouble, trouble_of
 from engine.loops.connections import Connections
 from engine.loops.leases import Leases
 from engine.loops.watchdog import Watchdog
 
+_ANSWERING = {Trouble.READ_ONLY, Trouble.DISK_FULL}
 NOT_BUILT: dict[str, Any] = {"capital": [], "invariant": None, "exchange": [], "locks": {}, "intents": {}}
 
 
@@ -43,6 +45,10 @@ class Health:
                     "exchange": each.exchange,
                     "connected": each.session is not None,
                     "problem": each.problem,
+                    "circuit": None if each.session is None else each.session.gateway.circuit.state.value,
+                    "clock_offset_ms": None
+                    if each.session is None
+                    else each.session.gateway.clock_offset_ms(),
                     "instruments": 0 if each.session is None else len(each.session.instruments),
                     "quotes": 0 if each.session is None else len(each.session.quotes.all()),
                     "lease": held.get(each.name),
@@ -54,6 +60,7 @@ class Health:
                 "acquisitions_total": sample("holdfast_entry_lock_acquisition_seconds_count"),
                 "acquisition_seconds_sum": sample("holdfast_entry_lock_acquisition_seconds_sum"),
                 "expired": sample("holdfast_entry_lock_expired"),
+                "overdue": findings.locks,
             },
             "intents": {
                 "in_doubt": findings.in_doubt,
@@ -63,14 +70,25 @@ class Health:
         }
 
     async def database(self) -> dict[str, Any]:
-        """Return whether the database answers, and how soon."""
+        """Return whether the database answers and takes writes, and how soon."""
         clock, ledger = self.desk.context.clock, self.desk.context.ledger
         started = clock.monotonic()
         try:
-            await admin.engine_settings(ledger)
+            await watch.prove_writable(ledger)
         except HoldfastError as error:
-            return {"error": f"{error.code.value}: {error}"}
-        return {"reachable": True, "latency_s": round(clock.monotonic() - started, 6)}
+            trouble = trouble_of(error)
+            return {
+                "reachable": trouble in _ANSWERING,
+                "writable": False,
+                "trouble": trouble,
+                "error": f"{error.code.value}: {error}",
+            }
+        return {
+            "reachable": True,
+            "writable": True,
+            "trouble": None,
+            "latency_s": round(clock.monotonic() - started, 6),
+        }
 
     async def _capital(self) -> list[dict[str, Any]]:
         try:

@@ -53,6 +53,7 @@ class Watchdog:
         self, heartbeat: Heartbeat, interval_s: float, seen: Callable[[Findings], None] = lambda _: None
     ) -> None:
         """Look again and again; `seen` is given what each pass found."""
+        heartbeat.beat()
         while await heartbeat.pause(interval_s):
             heartbeat.beat()
             try:

@@ -46,6 +46,9 @@ class Metrics:
             "function",
             "code",
         )
+        self.database_outages_total = self._counter(
+            "database_outages_total", "SQL calls that an outage of the database failed, by its kind", "kind"
+        )
         self.refusals_total = self._counter(
             "refusals_total", "Refusals and denials by the SQL functions, by code", "code", "function"
         )
@@ -132,6 +135,9 @@ class Metrics:
         )
         self.fills_total = self._counter(
             "fills_total", "Fills handed to the ledger, by source and result", "source", "result"
+        )
+        self.fill_conflicts_total = self._counter(
+            "fill_conflicts_total", "Trades told again with another price, quantity or fee; the first is kept"
         )
         self.open_orders = self._gauge("open_orders", "Orders open in the ledger", "account")
         self.in_doubt_intents = self._gauge(
