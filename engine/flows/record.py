@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -170,11 +170,25 @@ class Recorder:
             status = finished.order_status or status
         return Booked(tuple(each.code for each in applied), status)
 
-    async def value_late(self, session: AccountSession) -> int:
-        """Value fees that were booked without a rate, at the rate of now; returns how many were.
+    async def infer(self, session: AccountSession, fill: Fill, average_price: Decimal | None) -> Booked:
+        """Book what an exchange says was filled without showing it; see engine.flows.inferring.
 
-        Exchanges tell past prices by candles only; the rate's source says that it is a later one. Cheap
-        where nothing waits: the ledger is asked once, then only after a fill that found no rate.
+        Raises what `book` raises. If nothing is missing any more, nothing is booked.
+        """
+        inferred = fills.BookableFill(
+            session.account_id, fill, "inferred", inferred=True, average_price=average_price
+        )
+        applied = await fills.apply_fill(self._context.ledger, session.tenant_id, inferred)
+        return Booked((applied.code,), applied.order_status)
+
+    async def drain(self, session: AccountSession) -> int:
+        """Book the fills that wait for their order, where it is known by now; returns how many there were."""
+        return await fills.drain_unmatched(self._context.ledger, session.tenant_id, session.account_id)
+
+    async def value_late(self, session: AccountSession) -> int:
+        """Value fees that were booked without a rate, at the rate of their time; returns how many were.
+
+        Cheap where nothing waits: the ledger is asked once, then only after a fill that found no rate.
         """
         ledger, valued = self._context.ledger, 0
         if session.account_id in self._looked and session.account_id not in self._valuer.unvalued:
@@ -182,10 +196,9 @@ class Recorder:
         self._valuer.unvalued.discard(session.account_id)
         wanted = {"account_id": str(session.account_id), "unvalued": True}
         for row in await reads.list_fills(ledger, session.tenant_id, wanted):
-            bookable = await self._valuer.bookable(session, _fill(row), "late")
+            bookable = await self._valuer.bookable(session, _fill(row), "late", past=True)
             if bookable.fee_rate is not None:
-                late = replace(bookable, rate_source=f"{bookable.rate_source}, late")
-                valued += await fills.value_fee(ledger, session.tenant_id, late) == "OK"
+                valued += await fills.value_fee(ledger, session.tenant_id, bookable) == "OK"
         self._looked.add(session.account_id)
         return valued
 

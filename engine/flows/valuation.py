@@ -1,4 +1,4 @@
-"""What a fee in a third asset is worth in the quote asset, at its fill or as soon as a price is known."""
+"""What a fee in a third asset is worth in the quote asset, at the time of its fill."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,7 @@ from engine.runtime.clock import Clock
 
 RATE_AGE_MS_MAX = 30_000
 _RATE_TIMEOUT_S = 1.0
+_CANDLES_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +25,54 @@ class _Rate:
 
 
 class Valuer:
-    """Gives fills their fee rate: from a fresh quote, else from the last trade; else they stay unvalued."""
+    """Gives fills their fee rate: of now for a fill of now, of its minute's candle for one of the past.
+
+    Without a rate in time a fill stays unvalued; on an exchange that tells no candles the rate of now stands
+    in, and its source says "late".
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.unvalued = set[UUID]()  # accounts with fees that found no rate
         self._clock = clock
         self._rates: dict[tuple[object, str], _Rate] = {}
+        self._candles: dict[tuple[UUID, str, int], Decimal] = {}
 
-    async def bookable(self, session: AccountSession, fill: Fill, source: str) -> BookableFill:
-        """Return a fill as the ledger takes it."""
+    async def bookable(
+        self, session: AccountSession, fill: Fill, source: str, *, past: bool = False
+    ) -> BookableFill:
+        """Return a fill as the ledger takes it; `past`: now is not its time, however young it is."""
         instrument = session.instruments.get(fill.symbol)
         if instrument is None or fill.fee_asset in {None, instrument.base, instrument.quote}:
             return BookableFill(session.account_id, fill, source)
-        rate = await self._rate(session, f"{fill.fee_asset}/{instrument.quote}")
-        if rate.price is None:
+        symbol = f"{fill.fee_asset}/{instrument.quote}"
+        at_ms = round(fill.exchange_time.timestamp() * 1000)
+        if past or session.gateway.exchange_now_ms() - at_ms > RATE_AGE_MS_MAX:
+            price, told = await self._past(session, symbol, at_ms)
+        else:
+            rate = await self._rate(session, symbol)
+            price, told = rate.price, rate.source
+        if price is None:
             self.unvalued.add(session.account_id)
             return BookableFill(session.account_id, fill, source)
-        return BookableFill(session.account_id, fill, source, rate.price, rate.source)
+        return BookableFill(session.account_id, fill, source, price, told)
+
+    async def _past(self, session: AccountSession, symbol: str, at_ms: int) -> tuple[Decimal | None, str]:
+        """Return the rate of a past minute and its source."""
+        key = (session.account_id, symbol, at_ms // 60_000)
+        price = self._candles.get(key)
+        if price is None and symbol in session.instruments:
+            try:
+                async with asyncio.timeout(_RATE_TIMEOUT_S):
+                    price = await session.gateway.price_at(symbol, at_ms)
+            except (HoldfastError, TimeoutError):
+                return None, ""
+            if price is None:
+                rate = await self._rate(session, symbol)
+                return rate.price, f"{rate.source}, late"
+            self._candles[key] = price
+            while len(self._candles) > _CANDLES_KEPT:
+                del self._candles[next(iter(self._candles))]
+        return price, f"candle {symbol}"
 
     async def _rate(self, session: AccountSession, symbol: str) -> _Rate:
         quote = session.quotes.get(symbol)

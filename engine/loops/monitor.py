@@ -113,7 +113,9 @@ class Monitor:
         spent = scheduler.spent(CallClass.RECONCILIATION)
         try:
             self._check_lease()
+            await self._recorder.drain(self._session)
             polled = await self._open_orders.poll(stopping)
+            self._check_lease()
             await self._recorder.value_late(self._session)
         except HoldfastError as error:
             self.problem = f"{error.code.value}: {error}"

@@ -9,6 +9,7 @@ from engine.domain.outcomes import Fill, OrderReport
 from engine.domain.states import FINAL_ORDER_STATES
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
+from engine.flows.inferring import infer
 from engine.flows.record import Recorder
 from engine.ledger import reads
 from engine.ledger.intents import IntentView
@@ -80,8 +81,11 @@ class OpenOrders:
             if stopping.is_set():
                 break
             if found is not None:
+                report, seen = found
                 self._check()
-                await self._recorder.book(self._session, *found, _SOURCE)
+                await self._recorder.book(self._session, report, seen, _SOURCE)
+                self._check()
+                await infer(self._session, self._recorder, view, report, seen)
         return Polled(len(views), max(0, len(differing) - self._looks_max))
 
     async def _views(self) -> list[IntentView]:
@@ -104,7 +108,7 @@ class OpenOrders:
     async def _look(
         self, view: IntentView, report: OrderReport | None
     ) -> tuple[OrderReport, Sequence[Fill]] | None:
-        """Ask the exchange for an order and what was filled of it; None where there is nothing to book."""
+        """Ask the exchange for an order and what was filled of it; None where it does not find it."""
         exchange_order_id = view["exchange_order_id"]
         if exchange_order_id is None:
             return None
@@ -118,7 +122,7 @@ class OpenOrders:
         seen: Sequence[Fill] = ()
         if ended or not _booked(view, report):
             seen = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
-        return (report, seen) if seen or ended else None
+        return report, seen
 
 
 def _key(view: IntentView) -> tuple[str, str | None]:

@@ -286,5 +286,5 @@ async def test_unvalued_fee_is_valued_later(rig: Rig) -> None:
     assert 1 == await fresh.recorder.value_late(rig.session)
     assert 0 == await fresh.recorder.value_late(rig.session)
     (fill,) = await reads.list_fills(rig.observer, rig.tenant_id, {})
-    assert "last BNB/USDT, late" == fill["rate_source"]
+    assert "candle BNB/USDT" == fill["rate_source"]
     assert "0" == (await rig.figures())["reserved_for_orders"]
