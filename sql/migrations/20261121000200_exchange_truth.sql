@@ -164,6 +164,14 @@ CREATE TABLE engine.foreign_fills (
 CREATE INDEX foreign_fills_unsure ON engine.foreign_fills (tenant_id, account_id)
   WHERE unsure AND returned_at IS NULL;
 
+-- One movement of an unassigned holding that a pass explains.
+CREATE TYPE engine.foreign_move AS (
+  asset  text,
+  delta  numeric,
+  cause  text,
+  key    text,
+  reason text
+);
 -- A trade that a pass was shown, beside what is booked of it, while it is compared.
 CREATE TYPE engine.compared_fill AS (
   intent_id         uuid,
@@ -174,7 +182,8 @@ CREATE TYPE engine.compared_fill AS (
   quantity          numeric,
   exchange_time     timestamptz,
   booked_price      numeric,      -- NULL: not booked
-  booked_quantity   numeric
+  booked_quantity   numeric,
+  touched           boolean       -- its order, after the pass began
 );
 -- An order of ours beside the exchange's report of it, while they are compared.
 CREATE TYPE engine.compared_order AS (
@@ -186,6 +195,7 @@ CREATE TYPE engine.compared_order AS (
   exchange_order_id text,
   reported_before   text,         -- the end that waits for its fills
   quantity          numeric,
+  filled            numeric,
   booked            numeric,
   created_at        timestamptz,
   touched           boolean,      -- after the pass began
@@ -194,8 +204,7 @@ CREATE TYPE engine.compared_order AS (
   shown_status      text,
   shown_filled      numeric,
   shown_side        text,
-  shown_quantity    numeric,
-  unbooked          numeric       -- of its trades that this pass was shown
+  shown_quantity    numeric
 );
 
 -- How much of an inferred fill real trades have replaced by now.
