@@ -268,6 +268,7 @@ class Leases:
             return LEASE, seat.problem
         stage, reason = held
         place = _STAGES.index(stage)
+        seat.state_read |= place >= _STAGES.index(Stage.READ)
         if place < _STAGES.index(Stage.READ):
             return RESOLVER, reason or "the exchange's state is being read"
         if place < _STAGES.index(Stage.RESOLVED):
@@ -281,12 +282,8 @@ class Leases:
 
         Exits wait until the account's state was read once; a change of holder does not hold them up again.
         """
-        held = self._stage(seat)
-        if held is not None and held[0] is not Stage.TAKEN:
-            seat.state_read = True
-        if kind == "exit" and seat.state_read:
-            return None
-        return self._gate(seat)
+        closed = self._gate(seat)
+        return None if kind == "exit" and seat.state_read else closed
 
     def _show(self, seat: _Seat) -> None:
         """Open and close the three gates in their order."""
