@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from engine.domain.errors import HoldfastError
 from engine.domain.outcomes import Quote
@@ -13,7 +13,10 @@ from engine.flows.accounts import Accounts, AccountSession, OrderIds, QuoteBook
 from engine.flows.commands import Answer, CancelCommand, EntryCommand
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
-from engine.ledger import reads, work
+from engine.flows.lease import Lease
+from engine.flows.reconcile import PassReport, Reconciliation
+from engine.flows.resolve import Resolved, Resolver
+from engine.ledger import leases, reads, work
 from engine.ledger.seam import Ledger
 from engine.loops.polling import OpenOrders
 from engine.runtime.clock import Clock
@@ -24,6 +27,7 @@ from tests.torture.world import MARKETS, TAG
 T = TypeVar("T")
 LOOKS_MAX = 25
 CLOSE_S = 1.0
+LEASE_S = 20.0
 # Real time passes only where a connection stays lost: then a call is repeated for this long.
 TIMINGS = Timings(
     valid_for_ms=5_000,
@@ -47,8 +51,11 @@ class Instance:
     session: AccountSession
     desk: Desk
     polling: OpenOrders
-    owner: UUID
-    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    resolver: Resolver
+    reconciliation: Reconciliation
+    lease: Lease | None = None
+    report: PassReport | None = None
+    problem: str | None = None  # why the last step that could not be done was not
 
     @classmethod
     def start(cls, scene: Scene, plug: Plug | None = None, *, skew_s: float = 0.0) -> "Instance":
@@ -65,7 +72,9 @@ class Instance:
         context = FlowContext(ledger, accounts, clock, world.metrics, TAG, owner, TIMINGS)
         desk = open_desk(context)
         polling = OpenOrders("paper", session, context, desk.recorder, LOOKS_MAX)
-        return cls(scene, plug, clock, ledger, session, desk, polling, owner)
+        resolver = Resolver(context, desk.recorder, desk.cancels)
+        reconciliation = Reconciliation(context, desk.recorder, resolver)
+        return cls(scene, plug, clock, ledger, session, desk, polling, resolver, reconciliation)
 
     # -- what robots do -----------------------------------------------------------------------------
 
@@ -112,6 +121,56 @@ class Instance:
             names = (view["symbol"], view["exchange_order_id"], view["client_order_id"])
             await self.desk.cancels.send(OrderIds(due.tenant_id, due.account_id, due.intent_id, *names))
 
+    # -- what the holder of the lease does ----------------------------------------------------------
+
+    async def take_lease(self, ttl_s: float = LEASE_S) -> Lease | None:
+        """Take the account's lease; None if another has it."""
+        return await self.step(lambda: self._take(ttl_s))
+
+    async def _take(self, ttl_s: float) -> Lease | None:
+        scene, began = self.scene, self.clock.monotonic()
+        owner = self.desk.context.owner
+        taking = await leases.take(self.ledger, scene.tenant_id, scene.account_id, owner, round(ttl_s * 1000))
+        if not taking.taken:
+            return None
+        token = taking.row.fencing_token
+        lease = Lease(scene.tenant_id, scene.account_id, token, self.clock, began=began, ttl_s=ttl_s)
+        self.lease = self.session.lease = lease
+        return lease
+
+    async def renew_lease(self, ttl_s: float = LEASE_S) -> bool | None:
+        """Renew the lease; a holder that is told no has lost it."""
+        return await self.step(lambda: self._renew(ttl_s))
+
+    async def _renew(self, ttl_s: float) -> bool:
+        scene, lease = self.scene, self.lease
+        if lease is None:
+            return False
+        began, owner = self.clock.monotonic(), self.desk.context.owner
+        renewed = await leases.renew(
+            self.ledger, scene.tenant_id, scene.account_id, owner, lease.token, ttl_ms=round(ttl_s * 1000)
+        )
+        if renewed:
+            lease.renewed(began, ttl_s)
+        else:
+            lease.lose("the database says so")
+        return renewed
+
+    async def resolve(self) -> Resolved | None:
+        """Do one turn of the resolver."""
+        lease = self.lease
+        if lease is None:
+            return None
+        return await self.step(lambda: self.resolver.once(self.session, lease))
+
+    async def reconcile(self) -> PassReport | None:
+        """Do one reconciliation pass."""
+        lease = self.lease
+        if lease is None:
+            return None
+        self.report = await self.step(lambda: self.reconciliation.run_pass(self.session, lease, "interval"))
+        return self.report
+
     # -- life and death -----------------------------------------------------------------------------
 
     async def step(self, work_: Callable[[], Awaitable[T]]) -> T | None:
@@ -130,6 +189,7 @@ class Instance:
         if error is None:
             return task.result()
         if isinstance(error, CrashError | HoldfastError | OSError):
+            self.problem = repr(error)
             return None
         raise error
 
@@ -148,6 +208,10 @@ class Instance:
         self.plug.resume.set()
         await self.desk.close(0 if self.dead else CLOSE_S)
         gateway = self.session.gateway
+        await gateway._exchange_clock.close()
+        measuring = gateway._exchange_clock._measuring
+        if measuring is not None and not measuring.cancelled():
+            measuring.exception()  # it may have died with the process
         await gateway.scheduler.close()
         gateway._ccxt.session = None  # the world's: nothing of it is closed with a process
         gateway._ccxt = gateway._session = None

@@ -286,6 +286,8 @@ def _capital(state: State, found: Findings) -> None:
         expected = state.scene.given[name] + flows.get(str(profile_id), ZERO)
         if held != expected:
             found.add("capital_errors", f"{name} has {held} in cash instead of {expected}")
+        if "false absence" in (capital["mode_reason"] or ""):
+            found.add("premature_releases", f"{name} was halted for a false absence")
         if capital["mode"] != "active" and name not in state.scene.halted:
             found.add("capital_errors", f"{name} is {capital['mode']}: {capital['mode_reason']}")
         reserved = sum((_remaining(state, each) for each in _of(state, profile_id)), ZERO)

@@ -1,6 +1,5 @@
 """One schedule's own tenant: an exchange account, profiles, robots, and what they ask for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -42,7 +41,8 @@ class Scene:
     given: dict[str, Decimal] = field(default_factory=dict)  # capital moved by operators, by profile name
     halted: set[str] = field(default_factory=set)  # profiles that may end halted
     operators: set[str] = field(default_factory=set)  # idempotency keys that may end with an operator
-    repeats: list[Callable[[Any], Any]] = field(default_factory=list)  # what an operator asks for again
+    moves: list[Any] = field(default_factory=list)  # of capital: profile, function, amount, by
+    unsettled: bool = False  # whether something may stay open until an operator speaks
     foreign: set[str] = field(default_factory=set)  # client order ids of the account's owner
 
     # -- what robots ask ----------------------------------------------------------------------------

@@ -37,7 +37,9 @@ class Outcome:
     schedule: Schedule
     findings: Findings = field(default_factory=Findings)
     crossings: list[str] = field(default_factory=list)
+    replied: set[int] = field(default_factory=set)
     recovery: list[str] = field(default_factory=list)
+    recovered: set[int] = field(default_factory=set)  # crossings of the recovery that were replied to
     fired: int = 0
     passes: int = 0
     hit: bool = True  # whether the planned fault was met
@@ -69,7 +71,7 @@ async def _act(scene: Scene, flow: Flow, schedule: Schedule, outcome: Outcome) -
     instance = Instance.start(scene, plug)
     await flow.act(scene, instance)
     await instance.end()
-    outcome.crossings, outcome.fired = plug.crossings, len(plug.fired)
+    outcome.crossings, outcome.replied, outcome.fired = plug.crossings, plug.replied, len(plug.fired)
     outcome.hit = not plan or bool(plug.fired)
     outcome.findings.merge(await check_midway(scene))
 
@@ -82,7 +84,7 @@ async def _recover(scene: Scene, flow: Flow, schedule: Schedule, outcome: Outcom
         outcome.fired += len(plug.fired)
         outcome.findings.merge(await check_midway(scene))
     done = await recover(scene)
-    outcome.recovery, outcome.passes = done.crossings, done.passes
+    outcome.recovery, outcome.recovered, outcome.passes = done.crossings, done.replied, done.passes
     if flow.again is not None:
         instance = Instance.start(scene)
         await flow.again(scene, instance)
@@ -92,4 +94,4 @@ async def _recover(scene: Scene, flow: Flow, schedule: Schedule, outcome: Outcom
         outcome.passes = max(outcome.passes, done.passes)
     found, _state = await check(scene)
     outcome.findings.merge(found)
-    outcome.findings.merge((await rest(scene)).findings)
+    outcome.findings.merge(await rest(scene))

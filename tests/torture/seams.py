@@ -43,17 +43,18 @@ class Kind(StrEnum):
 CRASHES = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER)
 
 
-def kinds_at(crossing: str) -> list[Kind]:
-    """Return what can go wrong at a crossing."""
+def kinds_at(crossing: str, *, replied: bool) -> list[Kind]:
+    """Return what can go wrong at a crossing; a call that was refused has no reply to lose."""
     late = crossing.partition(" ")[2] in LATE_NAMES
-    return [kind for kind in Kind if kind is not Kind.LATE or late]
+    fitting = [kind for kind in Kind if kind is not Kind.LATE or late]
+    return [kind for kind in fitting if replied or kind.point == "before"]
 
 
 @dataclass(slots=True)
 class Plug:
     """Both seams of one engine process. `plan` names what goes wrong at which call, counted from 0.
 
-    `crossings` lists the calls in order, as "sql fn_open_entry" or "exchange submit"; `fired` what went wrong.
+    `crossings` lists the calls in order, as "sql fn_open_entry" or "exchange submit"; `fired` what went so.
     After a crash every later crossing crashes too: a dead process does nothing. A sticky loss holds for the
     side where it happened until `heal`.
     """
@@ -66,6 +67,7 @@ class Plug:
     paused: asyncio.Event = field(default_factory=asyncio.Event)
     resume: asyncio.Event = field(default_factory=asyncio.Event)
     crossings: list[str] = field(default_factory=list)
+    replied: set[int] = field(default_factory=set)  # crossings whose effect was done
     fired: list[tuple[str, Kind]] = field(default_factory=list)
     watch: Callable[[str, str, str], None] | None = None
     _lost: set[str] = field(default_factory=set)
@@ -82,6 +84,10 @@ class Plug:
     async def after(self, name: str) -> None:
         """Be the gateway's fault, when the answer is there and nobody knows yet."""
         await self._at("exchange", "after", name)
+
+    def heal_lost(self) -> None:
+        """Give lost connections back."""
+        self._lost.clear()
 
     def heal(self) -> None:
         """Give lost connections back, and plan nothing more."""
@@ -101,6 +107,7 @@ class Plug:
                 await self.resume.wait()
         else:
             number = self._open.pop(task, -1)
+            self.replied.add(number)
         if self.watch is not None:
             self.watch(side, point, name)
         if side in self._lost and point == "before":

@@ -90,7 +90,8 @@ class World:
             client.set_markets_from_exchange(self.prototype)
         gateway._session, gateway._ccxt = self.session, client
         gateway._sender = Sender(config.exchange, gateway.facts, client, gateway.seam, CALL_TIMEOUT_S)
-        gateway._anchor_ms, gateway._anchor_at = self.paper.clock.now_ms() - clock.monotonic() * 1000, 0.0
+        gateway._exchange_clock._anchor_ms = self.paper.clock.now_ms() - clock.monotonic() * 1000
+        gateway._exchange_clock._anchor_at = 0.0
         return gateway
 
     def open_account(self, key: str, deposits: dict[str, str]) -> None:

@@ -1,0 +1,80 @@
+"""Which schedules belong to a run: every crossing with every fault, pairs, two engines, seeds."""
+
+from collections.abc import Iterable, Sequence
+
+from tests.torture.duel import SKEWS_S, Duel
+from tests.torture.flows import FLOWS
+from tests.torture.jobs import Result, Storm
+from tests.torture.scene import seeded
+from tests.torture.schedules import Schedule
+from tests.torture.seams import CRASHES, Kind, kinds_at
+
+
+def clean_runs(names: Iterable[str] = FLOWS) -> list[Schedule]:
+    """Each flow without a fault: what it crosses is what is enumerated."""
+    return [Schedule(name) for name in names]
+
+
+def singles(clean: Result) -> list[Schedule]:
+    """Every kind of fault at every crossing of a flow."""
+    flow = clean.job.flow  # type: ignore[union-attr]  # clean runs are schedules
+    return [
+        Schedule(flow, number, kind)
+        for number, crossing in enumerate(clean.crossings)
+        for kind in kinds_at(crossing, replied=number in clean.replied)
+    ]
+
+
+def pairs(crashed: Result) -> list[Schedule]:
+    """A second crash before and after every crossing of the recovery from a first one."""
+    job = crashed.job
+    assert isinstance(job, Schedule)
+    return [
+        Schedule(job.flow, job.number, job.kind, second, kind)
+        for second in range(len(crashed.recovery))
+        for kind in CRASHES
+        if kind is Kind.CRASH_BEFORE or second in crashed.recovered
+    ]
+
+
+def sampled(seed: int, jobs: Sequence[Schedule], share: float) -> list[Schedule]:
+    """A seeded share of jobs, in their order."""
+    rng = seeded("pairs", seed)
+    return [job for job in jobs if rng.random() < share]
+
+
+def duels(clean: Result) -> list[Duel]:
+    """A process that is stopped before each crossing and wakes up after another took over."""
+    flow = clean.job.flow  # type: ignore[union-attr]  # clean runs are schedules
+    return [
+        Duel(flow, number, frozen, SKEWS_S[(number + frozen) % len(SKEWS_S)])
+        for number in range(len(clean.crossings))
+        for frozen in (False, True)
+    ]
+
+
+def storms(seed: int, count: int) -> list[Storm]:
+    """Seeded schedules."""
+    return [Storm(seed, index) for index in range(count)]
+
+
+def read_schedule(text: str) -> Schedule:
+    """Read a schedule as it was printed: "cancel lost_after@1 then crash_after@3"."""
+    first, _, second = text.partition(" then ")
+    flow, _, fault = first.partition(" ")
+    if not fault:
+        return Schedule(flow)
+    kind, _, number = fault.partition("@")
+    if not second:
+        return Schedule(flow, int(number), Kind(kind))
+    second_kind, _, second_number = second.partition("@")
+    return Schedule(flow, int(number), Kind(kind), int(second_number), Kind(second_kind))
+
+
+def read_duel(text: str) -> Duel:
+    """Read a duel as it was printed: "cancel zombie@1 frozen=True skew=0"."""
+    flow, number, frozen, skew = text.split(" ")
+    number, frozen, skew = (
+        each.partition(mark)[2] for each, mark in ((number, "@"), (frozen, "="), (skew, "="))
+    )
+    return Duel(flow, int(number), frozen == "True", float(skew))

@@ -1,0 +1,144 @@
+"""`make torture`: enumeration, pairs, two engines, seeds, planted bugs, real kills; writes the report."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.database.servers import Server
+from tests.torture import plans
+from tests.torture.flows import FLOWS
+from tests.torture.jobs import Job, Result, Storm, Where, Workers, alone, quiet
+from tests.torture.report import Report
+from tests.torture.schedules import Schedule
+
+_SHARE = 0.05  # of the pairs that are sampled
+_TELL_S = 15.0
+
+
+def main() -> int:
+    """Run what the arguments ask for; 1 if something is not as it must be."""
+    given = _arguments()
+    quiet()
+    server = Server.start()
+    try:
+        if given.replay:
+            return _replay(server, given.replay)
+        report, began = Report(given.seed), time.monotonic()
+        workers = Workers(Where.of(server), given.processes)
+        try:
+            _torture(given, report, workers)
+        finally:
+            workers.close()
+    finally:
+        server.stop()
+    _outside(given, report)
+    report.seconds = time.monotonic() - began
+    report.write(Path(given.report))
+    print(Path(given.report).read_text(), end="")  # noqa: T201 - the command's output
+    for detail in report.details[:50]:
+        print(detail)  # noqa: T201 - the command's output
+    return int(report.failed)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument("--pairs", choices=("none", "sample", "all"), default="all")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--db-kills", type=int, default=50)
+    parser.add_argument("--planted", type=int, default=1, help="0 leaves the planted bugs out")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--flows", nargs="*", default=list(FLOWS))
+    parser.add_argument("--report", default="torture-report.json")
+    parser.add_argument(
+        "--replay", help='one schedule: "storm 1:17", or "cancel lost_after@1 then crash_after@3"'
+    )
+    return parser.parse_args()
+
+
+def _torture(given: argparse.Namespace, report: Report, workers: Workers) -> None:
+    clean = _do(workers, report, "clean runs", plans.clean_runs(given.flows))
+    jobs: list[Job] = []
+    for result in clean:
+        planned = plans.singles(result)
+        report.plan(result, planned)
+        jobs += planned
+    single = _do(workers, report, "single faults", jobs)
+    _do(workers, report, "two engines", [duel for result in clean for duel in plans.duels(result)])
+    if given.pairs != "none":
+        _do(workers, report, "pairs", _pairs(given, report, single))
+    _do(workers, report, "seeded schedules", plans.storms(given.seed, given.schedules))
+
+
+def _pairs(given: argparse.Namespace, report: Report, single: Sequence[Result]) -> list[Schedule]:
+    crashed = [
+        result
+        for result in single
+        if isinstance(result.job, Schedule) and result.job.kind is not None and result.job.kind.deadly
+    ]
+    money, rest = list[Schedule](), list[Schedule]()
+    for result in crashed:
+        assert isinstance(result.job, Schedule)
+        (money if FLOWS[result.job.flow].money else rest).extend(plans.pairs(result))
+    report.pairs_possible = len(money) + len(rest)
+    chosen = plans.sampled(given.seed, rest, _SHARE)
+    share = 1.0 if given.pairs == "all" else _SHARE
+    chosen += plans.sampled(given.seed, money, share)
+    _tell(f"pairs: {len(chosen)} of {report.pairs_possible} ({len(money)} of money flows, share {share:g})")
+    return chosen
+
+
+def _do(workers: Workers, report: Report, what: str, jobs: Sequence[Job]) -> list[Result]:
+    began = told = time.monotonic()
+    done: list[Result] = []
+    for result in workers.run(jobs):
+        done.append(result)
+        report.add(result)
+        if result.counts:
+            _tell(f"FAILED {result.job}: {result.details[:3]}\n  replay: {replay_command(result.job)}")
+        if time.monotonic() - told > _TELL_S:
+            told = time.monotonic()
+            _tell(f"{what}: {len(done)} of {len(jobs)}, {(told - began) / len(done) * 1000:.0f} ms each")
+    spent = time.monotonic() - began
+    _tell(f"{what}: {len(jobs)} in {spent:.1f} s, {spent / max(1, len(jobs)) * 1000:.0f} ms each")
+    return done
+
+
+def replay_command(job: Job) -> str:
+    """Return the command that runs one job again."""
+    return f"{Path(sys.executable).name} -m tests.torture.run --replay '{job}'"
+
+
+def _replay(server: Server, text: str) -> int:
+    (result,) = alone(server, [read_job(text)])
+    for detail in result.details or ["nothing found"]:
+        _tell(detail)
+    return int(bool(result.counts))
+
+
+def read_job(text: str) -> Job:
+    """Read a job as it was printed."""
+    if text.startswith("storm "):
+        seed, _, index = text.removeprefix("storm ").partition(":")
+        return Storm(int(seed), int(index))
+    if " zombie@" in text:
+        return plans.read_duel(text)
+    return plans.read_schedule(text)
+
+
+def _outside(given: argparse.Namespace, report: Report) -> None:
+    """Do what needs processes and databases of its own."""
+    steps: list[Callable[[argparse.Namespace, Report], None]] = []
+    for step in steps:
+        step(given, report)
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - progress of a long command
+
+
+if __name__ == "__main__":
+    sys.exit(main())
