@@ -6,16 +6,19 @@
 CREATE OR REPLACE FUNCTION engine.infer_fill(p_order engine.orders, p_item jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_filled numeric := least(p_order.quantity,
-    engine.exact_number(substring(p_item ->> 'exchange_trade_id' FROM '^inferred:(.*)$'), 'exchange_trade_id', false));
+  v_filled numeric := engine.exact_number(substring(p_item ->> 'exchange_trade_id' FROM '^inferred:(.*)$'),
+    'exchange_trade_id', false);
   v_average numeric := engine.plain_number(p_item ->> 'average_price');
-  v_gap numeric := v_filled - p_order.booked_quantity;
+  v_gap numeric;
   v_price numeric;
 BEGIN
   IF v_filled IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'HF422', DETAIL = p_item::text,
       MESSAGE = 'an inferred fill is named by the filled quantity that the exchange reported';
-  ELSIF v_gap <= 0 THEN
+  END IF;
+  v_filled := least(v_filled, p_order.quantity);
+  v_gap := v_filled - p_order.booked_quantity;
+  IF v_gap <= 0 THEN
     RETURN NULL;
   END IF;
   v_price := round((v_filled * v_average - p_order.booked_notional) / v_gap, 18);
