@@ -18,7 +18,8 @@ class Timings:
 
     `valid_for_ms`: how long the exchange accepts the signed request; `exchange_timeout_s`: how long its
     answer is waited for; `open_timeout_s`: step 1; `record_budget_s`: step 3 with its repetitions;
-    `read_gap_s`: between two reads of the exchange that shall prove absence.
+    `read_gap_s`: between two reads of the exchange that shall prove absence; `clock_skew_max_s`: how far its
+    clock may be from ours.
     """
 
     valid_for_ms: int = 5_000
@@ -31,6 +32,7 @@ class Timings:
     lock_ttl_ms: int = 30_000
     queue_length_max: int = 64
     read_gap_s: float = 2.0
+    clock_skew_max_s: float = 60.0
 
     def __post_init__(self) -> None:
         needed_ms = (

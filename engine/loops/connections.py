@@ -124,7 +124,7 @@ class Connections:
             except HoldfastError as error:
                 self._say(connection, CLOCK, str(error))
             else:
-                self._clock_measured(connection, connection.session.gateway)
+                self._clock_measured(connection, connection.session)
 
     async def refresh_instruments(self) -> None:
         """Read tick, lot and fees again; the old ones stand while the exchange does not answer."""
@@ -188,17 +188,20 @@ class Connections:
         except BaseException:  # also when cancelled: its connections must not leak
             await gateway.close()
             raise
-        self._clock_measured(connection, gateway)
+        self._clock_measured(connection, session)
         gateway.circuit.on_change = lambda: self._circuit_changed(connection, gateway)
         self._circuit_changed(connection, gateway)
         self._context.accounts.add(session)
         connection.session = session
         _log.info("account connected", account=connection.name, exchange=connection.exchange)
 
-    def _clock_measured(self, connection: Connection, gateway: Gateway) -> None:
-        offset_ms = gateway.exchange_now_ms() - self._context.clock.unix_ms()
-        self._context.metrics.exchange_clock_offset_seconds.labels(connection.name).set(offset_ms / 1000)
-        self._say(connection, CLOCK, None)
+    def _clock_measured(self, connection: Connection, session: AccountSession) -> None:
+        """Show the offset; one that no drift explains closes the gate, because either clock may be wrong."""
+        offset_s = session.gateway.clock_offset_ms() / 1000
+        self._context.metrics.exchange_clock_offset_seconds.labels(connection.name).set(offset_s)
+        far = abs(offset_s) > self._context.timings.clock_skew_max_s
+        session.skewed = f"the exchange's clock is {offset_s:.0f} s off ours" if far else None
+        self._say(connection, CLOCK, session.skewed)
 
     def _circuit_changed(self, connection: Connection, gateway: Gateway) -> None:
         circuit, metrics = gateway.circuit, self._context.metrics

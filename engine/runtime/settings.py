@@ -107,6 +107,13 @@ class Settings(BaseSettings):
     clock_interval_s: float = Field(
         default=10.0, gt=0, le=600, description="Between two measurements of an exchange's clock."
     )
+    clock_skew_max_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=86_400,
+        description="How far an exchange's clock may be from ours; beyond it entries wait. What is signed "
+        "follows the exchange's clock in any case.",
+    )
     instruments_interval_s: float = Field(
         default=3_600.0, gt=0, le=86_400, description="Between two reads of an exchange's instruments."
     )
