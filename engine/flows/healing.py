@@ -14,6 +14,7 @@ from engine.domain.states import FINAL_ORDER_STATES
 from engine.flows.accounts import AccountSession
 from engine.flows.attribution import order_key
 from engine.flows.context import FlowContext
+from engine.flows.inferring import infer
 from engine.flows.lease import Lease
 from engine.flows.record import Recorder, Sent
 from engine.flows.snapshot import OrderKey, Snapshot, read_ended
@@ -261,12 +262,16 @@ class Healer:
             fills = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
             case.lease.check()
             await self._recorder.book(case.session, report, fills, SOURCE)
+            case.lease.check()
+            inferred = await infer(case.session, self._recorder, view, report, fills)
             now = await self._view(case.session, mismatch.intent_id)
         except HoldfastError as error:
             case.lease.check()
             return _failed(mismatch, error)
-        if now is not None and _agrees(now, report, fills) and mismatch.kind != _INFERRED:
-            return Found(mismatch, HEALED, "asked for by itself")
+        if mismatch.kind == _INFERRED:
+            return Found(mismatch, EXPLAINED, "the exchange has not shown these trades yet")
+        if now is not None and _agrees(now, report, fills):
+            return Found(mismatch, HEALED, "asked for by itself" if inferred is None else "inferred")
         return Found(mismatch, OPEN, "the exchange says that more was filled than its trades show")
 
     async def _view(self, session: AccountSession, intent_id: UUID | None) -> IntentView | None:

@@ -33,7 +33,8 @@ from engine.runtime.log import get_logger
 
 LOOKS_MAX = 25  # single queries of one pass
 _COLD_MAX = 5  # symbols of which only history is known, in one pass
-_LOCK_TTL_S = 60.0
+_SUSPECTS_MAX = 10
+_LOCK_TTL_S = 30.0
 _log = get_logger(__name__)
 
 
@@ -82,8 +83,10 @@ class PassReport:
         return f"differences stand: {', '.join(kinds)}" if kinds else f"balances: {self.equations}"
 
 
+_BALANCES = frozenset({"balance_surplus", "balance_shortfall"})
 _GOOD = frozenset({"clean", HEALED, EXPLAINED})
-_CONCLUSIVE = frozenset({"compared"})
+# Intents in doubt are the resolver's; where balances or transfers cannot be read, nothing more comes.
+_CONCLUSIVE = frozenset({"compared", "partly", "unresolved_intents", "no_balances"})
 
 
 @dataclass(slots=True)
@@ -119,11 +122,13 @@ class Reconciliation:
         looks_max: int = LOOKS_MAX,
     ) -> None:
         self._context = context
+        self._recorder = recorder
         self._resolver = resolver
         self._attributor = Attributor(context.ledger, looks_max)
         self._healer = Healer(context, recorder, looks_max)
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._cold: dict[UUID, int] = {}
+        self._suspected: dict[UUID, list[str]] = {}
 
     async def run_pass(
         self,
@@ -198,6 +203,8 @@ class Reconciliation:
         self._cold[session.account_id] = (begin + len(turn)) % max(1, len(cold))
         since.update((each.symbol, each.since) for each in turn)
         listed = session.instruments
+        for symbol in self._suspected.pop(session.account_id, ()):
+            since.setdefault(symbol, plan.registered_at)
         known = {symbol: moment for symbol, moment in since.items() if symbol in listed}
         if len(known) < len(since):
             _log.warning("symbols that the exchange does not list", symbols=sorted(since.keys() - known))
@@ -207,6 +214,9 @@ class Reconciliation:
 
     async def _compare(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> None:
         """Profile by profile, then the account: what profiles heal is no difference of the account."""
+        if not run.plan.dry_run:
+            run.lease.check()
+            run.compared["drained"] += await self._recorder.drain(run.session)
         case = Case(run.session, run.lease, snapshot, run.began)
         for profile in run.plan.profiles:
             await self._compare_profile(run, profile, shares, case)
@@ -224,7 +234,17 @@ class Reconciliation:
         run.equations = compared.equations
         run.found += [Found(each, OPEN) for each in compared.mismatches]
         run.found += [Found(each, EXPLAINED) for each in compared.explained]
+        self._suspect(run, compared, snapshot)
         _tell(run, compared)
+
+    def _suspect(self, run: _Pass, compared: AccountComparison, snapshot: Snapshot) -> None:
+        """Let the next pass read symbols both assets of which differ: a stranger may have traded there."""
+        assets = {each.key for each in compared.mismatches if each.kind in _BALANCES}
+        self._suspected[run.session.account_id] = [
+            symbol
+            for symbol, each in run.session.instruments.items()
+            if {each.base, each.quote} <= assets and symbol not in snapshot.since
+        ][:_SUSPECTS_MAX]
 
     async def _compare_profile(self, run: _Pass, profile: PlanProfile, shares: Shares, case: Case) -> None:
         ledger, tenant_id = self._context.ledger, run.session.tenant_id

@@ -125,6 +125,7 @@ async def _read_balances(session: AccountSession, lease: Lease, wanted: Wanted, 
             lease.check()
             # Not every key may read them. Orders and trades are compared; balances without them cannot be.
             _log.warning("transfers not read", account_id=str(session.account_id), reason=str(error))
+            snapshot.balances = None
             return
         if not news and not any(_ms(each.at) >= began_ms for each in snapshot.transfers):
             snapshot.quiet = True

@@ -51,6 +51,30 @@ class Stage:
             "equations": await reads.account_equations(ledger, rig.tenant_id, rig.account_id),
         }
 
+    async def check_equations(self) -> None:
+        """Compare with the exchange's own books: the journal balances, and every asset adds up."""
+        rig, ledger = self.rig, self.rig.observer
+        for profile_id in [rig.profile_id, *rig.profiles]:
+            rebuilt = await reads.rebuild_capital(ledger, rig.tenant_id, profile_id)
+            assert rebuilt["equal"], rebuilt
+        rig.paper.oracle.catch_up()
+        held = {asset: Decimal(each["total"]) for asset, each in rig.paper.oracle.balances(KEY).items()}
+        told = {
+            row["asset"]: Decimal(row["expected_exchange_balance"])
+            for row in await reads.account_equations(ledger, rig.tenant_id, rig.account_id)
+        }
+        assert {k: v for k, v in held.items() if v} == {k: v for k, v in told.items() if v}
+
+    async def unassigned(self) -> dict[str, Decimal]:
+        """Return what belongs to no profile, by asset."""
+        rows = await reads.account_equations(self.rig.observer, self.rig.tenant_id, self.rig.account_id)
+        return {row["asset"]: Decimal(row["unassigned"]) for row in rows}
+
+    async def account_mode(self) -> str:
+        """Return the account's mode."""
+        (row,) = await reads.list_accounts(self.rig.observer, self.rig.tenant_id)
+        return str(row["mode"])
+
     async def kinds(self, **chosen: Any) -> list[str]:
         """Return the kinds of the mismatches in the ledger, sorted."""
         rows = await reconciliation_requests.list_mismatches(self.rig.observer, self.rig.tenant_id, chosen)
@@ -81,6 +105,23 @@ class Stage:
         found = await self.rig.gateway.find_order(SYMBOL, exchange_order_id=exchange_order_id)
         assert found is not None
         return found
+
+    def fill(self, view: Any, quantity: str | None = None) -> None:
+        """Let outsiders fill a resting order at the exchange, unseen by any stream."""
+        matching = self.rig.paper.matching
+        order = matching.markets["BTCUSDT"].orders[int(view["exchange_order_id"])]
+        matching.fill(order, order.remaining if quantity is None else int(Decimal(quantity) * 10**8))
+
+    def cancel(self, view: Any) -> None:
+        """Let the owner cancel an order at the exchange, unseen."""
+        matching = self.rig.paper.matching
+        matching.cancel(matching.markets["BTCUSDT"].orders[int(view["exchange_order_id"])])
+
+    async def later(self, minutes: int = 30) -> None:
+        """Let time pass at the exchange and in the database, and a pass see all until then."""
+        self.rig.paper.clock.advance(minutes * 60_000)
+        await self.rig.gateway.measure_clock()
+        await self.run()
 
     def deposit(self, asset: str, amount: str) -> None:
         """Move money in (negative: out) beside all trading."""
