@@ -28,6 +28,7 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
+from engine.flows.reconcile import Reconciliation
 from engine.flows.resolve import Resolver
 from engine.ledger import admin, watch
 from engine.ledger.seam import Ledger, LedgerOptions
@@ -38,6 +39,7 @@ from engine.loops.health import NOT_BUILT, Health
 from engine.loops.leases import Leases, LeaseTimings
 from engine.loops.monitor import MonitorTimings
 from engine.loops.quotes import QuoteFeeds, Quotes
+from engine.loops.reconciliation import ReconciliationTimings
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Findings, Watchdog
 from engine.runtime import log
@@ -242,6 +244,7 @@ class Daemon:
             timings=Timings(
                 valid_for_ms=self._settings.order_valid_for_ms,
                 read_gap_s=self._settings.read_gap_s,
+                clock_skew_max_s=self._settings.clock_skew_max_s,
                 lock_ttl_ms=self._settings.entry_lock_ttl_ms,
                 queue_length_max=self._settings.queue_length_max,
             ),
@@ -251,7 +254,14 @@ class Daemon:
         connections = Connections(context, self._vault, self._supervisor, self._gates, self._watch)
         resolver = Resolver(context, desk.recorder, desk.cancels)
         monitoring = MonitorTimings(settings.stream_silent_s, settings.poll_interval_s)
-        following = Following(desk, resolver, self._supervisor, monitoring)
+        following = Following(
+            desk,
+            resolver,
+            Reconciliation(context, desk.recorder, resolver),
+            self._supervisor,
+            monitoring,
+            ReconciliationTimings(settings.reconcile_interval_s),
+        )
         leases = Leases(context, self._gates, following, LeaseTimings(settings.lease_ttl_s))
         health = Health(desk, connections, watchdog, leases)
         return _Engine(ledger, context, desk, connections, watchdog, leases, health)

@@ -47,7 +47,7 @@ class Monitor:
     """Books what the exchange reports of one account; what one way misses another finds.
 
     Streams are fast and forget; so every open order is looked at again by polling, at once after a stream
-    was lost or said an order's end before its fills.
+    was lost or said an order's end before its fills. `doubted` is told when more than that may be amiss.
     """
 
     def __init__(
@@ -59,7 +59,9 @@ class Monitor:
         timings: MonitorTimings,
         *,
         lease: Lease | None = None,
+        doubted: Callable[[str], None] = lambda _cause: None,
     ) -> None:
+        self._doubted = doubted
         self._lease = lease
         self._name = name
         self._session = session
@@ -229,5 +231,8 @@ class Monitor:
 
     def _doubt(self) -> None:
         """Something may have been missed: poll until the streams have had time to come back."""
-        self._unsure_until = self._context.clock.monotonic() + _UNSURE_S
+        now = self._context.clock.monotonic()
+        if now >= self._unsure_until:
+            self._doubted("stream lost")
+        self._unsure_until = now + _UNSURE_S
         self._hurry.set()

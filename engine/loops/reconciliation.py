@@ -15,7 +15,7 @@ from engine.flows.reconcile import PassReport, Reconciliation, report_view
 from engine.ledger import reconciliation_requests
 from engine.ledger.leases import Stage
 from engine.ledger.reconciliation_requests import Request
-from engine.loops.stopping import first
+from engine.loops.stopping import first, unless_stopped
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
@@ -74,7 +74,8 @@ class ReconciliationLoop:
         try:
             while not heartbeat.stopping.is_set():
                 heartbeat.beat()
-                if not await self._turn():
+                # a pass may wait long for the exchange; cut off anywhere it is begun anew by the next holder
+                if not await unless_stopped(heartbeat.stopping, self._turn()):
                     return
                 self._wanted.clear()
                 await first(self._rest_s(), self._wanted.wait(), heartbeat.stopping.wait())

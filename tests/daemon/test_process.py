@@ -87,7 +87,8 @@ def test_health_names_gates_loops_locks_capital_and_exchange(own: Stage, robot: 
     loops = {row["loop"] for row in health["loops"]}
     assert {
         "gates", "instance", "trading", "accounts", "account paper", "monitor orders paper",
-        "monitor fills paper", "monitor poll paper", "quotes paper", "quotes stream paper",
+        "monitor fills paper", "monitor poll paper", "resolver paper", "reconciliation paper",
+        "quotes paper", "quotes stream paper",
     } <= loops  # fmt: skip
     assert all(row["age_s"] is not None and row["heartbeat_at"] for row in health["loops"])
     (capital,) = health["capital"]
