@@ -54,7 +54,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What a report changed: codes of its fills, and the order's status after it (None: unknown order)."""
+    """What a report changed: codes of its fills in order of time, and its order's status (None: unknown)."""
 
     fills: tuple[str, ...]
     order_status: str | None
@@ -142,6 +142,7 @@ class Recorder:
         news = [
             fill for fill in unique.values() if not (repeats and known.has_fill(session.account_id, fill))
         ]
+        news.sort(key=lambda fill: fill.exchange_time)  # whatever order they were told in
         bookable = [await self._valuer.bookable(session, fill, source) for fill in news]
         applied = await asyncio.gather(
             *(fills.apply_fill(ledger, session.tenant_id, each) for each in bookable)
