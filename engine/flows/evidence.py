@@ -19,6 +19,7 @@ Tell = Callable[[Any], Any]
 
 # Before the request was signed there is nothing to find; an exchange's own clocks differ a little.
 _WINDOW_MARGIN = timedelta(seconds=60)
+_SKEW_MS_MAX = 1_000
 _OWNERS_MAX = 50_000
 _OWNER_LOOKS_MAX = 20
 
@@ -57,9 +58,13 @@ class Round:
     @classmethod
     async def begin(cls, session: AccountSession, lease: Lease, window: timedelta) -> "Round":
         """Ask the exchange for its clock. Raises EXCHANGE_UNAVAILABLE, LEASE_LOST."""
+        gateway = session.gateway
         lease.check()
-        before = session.gateway.clock.monotonic()
-        return cls(session, lease, await session.gateway.ask_clock_ms(), before, window)
+        before = gateway.clock.monotonic()
+        began_ms = await gateway.ask_clock_ms()
+        if abs(began_ms - gateway.exchange_now_ms()) > _SKEW_MS_MAX:
+            await gateway.measure_clock()  # or it takes none of the signed questions
+        return cls(session, lease, began_ms, before, window)
 
     def expect(self, intents: Sequence[IntentView]) -> None:
         """Let the lists of each symbol reach back far enough for all these intents."""

@@ -57,15 +57,17 @@ class Court:
         raise AssertionError(f"not settled after {turns} looks: {self.seen[-1]}")
 
     async def proofs(self) -> list[dict[str, Any]]:
-        """Return what was kept of the looks at the only intent."""
-        view = await self.rig.only_intent()
+        """Return what was kept of the looks at the newest intent."""
+        view = (await self.rig.intents())[0]
         events = await reads.order_timeline(self.rig.observer, self.rig.tenant_id, UUID(view["id"]))
         return [event["proof"] for event in events if event.get("proof")]
 
 
-async def open_court(rig: Rig, *, ttl_s: float = 60.0) -> Court:
-    """Take the account's lease for a fresh process, which sees no fault of the rig's own."""
+async def open_court(rig: Rig, *, ttl_s: float = 60.0, faulty: bool = False) -> Court:
+    """Take the account's lease for a fresh process; its SQL calls cross the rig's plug only if `faulty`."""
     desk = rig.restart()
+    if faulty:
+        desk = rig._desk(rig.ledger)
     context, holder = desk.context, uuid4()
     began = context.clock.monotonic()
     taking = await leases.take(rig.observer, rig.tenant_id, rig.account_id, holder, round(ttl_s * 1000))

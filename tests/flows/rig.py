@@ -49,11 +49,13 @@ class Plug:
     """Faults at both seams of one engine: `when` names the crossing, `what` happens there.
 
     After a crash every later crossing crashes too: a dead process does nothing. `crossings` lists what
-    was crossed, in order, as "before fn_open_entry", "after submit" …
+    was crossed, in order, as "before fn_open_entry", "after submit" … `place` names a crossing by its number
+    in that list, from 1.
     """
 
     what: Callable[[], Any] | None = None
     when: str | None = None
+    place: int | None = None
     times: int = 1
     dead: bool = False
     down: bool = False
@@ -65,7 +67,8 @@ class Plug:
             raise CrashError
         if self.down and crossing.startswith("before fn_"):
             raise ConnectionRefusedError
-        if crossing == self.when and self.times > 0 and self.what is not None:
+        here = crossing == self.when or len(self.crossings) == self.place
+        if here and self.times > 0 and self.what is not None:
             self.times -= 1
             waiting = self.what()
             if inspect.isawaitable(waiting):
