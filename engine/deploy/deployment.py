@@ -161,7 +161,9 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
 async def _unchanged(conn: Connection, tree: SqlTree, *, test_clock: bool) -> DeployReport:
     """Report that all stands as wanted. Raises LEASE_HELD if it does not."""
     wanted = tree.schema_hash(test_clock=test_clock)
-    deployed = await conn.fetchval("SELECT fingerprint FROM engine.schema_objects WHERE kind = 'schema'")
+    deployed = await conn.fetchval(
+        "SELECT fingerprint FROM engine.schema_objects WHERE (kind, name) = ('schema', 'hash')"
+    )
     if deployed != wanted:
         raise HoldfastError(ErrorCode.LEASE_HELD, deployed=str(deployed), wanted=wanted)
     return DeployReport(

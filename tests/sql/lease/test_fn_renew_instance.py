@@ -10,7 +10,7 @@ A, B = uuid4(), uuid4()
 async def test_counts_the_living(world: World) -> None:
     """Each process counts while it renews; one that was silent for its lifetime does not, and may return."""
     deployed = await world.admin.fetchval(
-        "SELECT fingerprint FROM engine.schema_objects WHERE kind = 'schema'"
+        "SELECT fingerprint FROM engine.schema_objects WHERE (kind, name) = ('schema', 'hash')"
     )
     counts = [(await call(world.conn, "fn_renew_instance", who, "n", "h", 10_000))["live"] for who in (A, B)]
     await world.database.advance_clock(11)
