@@ -58,14 +58,30 @@ class RestProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        *("_body", "_declared", "_fallback", "_full", "_headers", "_key", "_open", "_parser", "_rest"),
+        *(
+            "_body",
+            "_declared",
+            "_fallback",
+            "_full",
+            "_headers",
+            "_held",
+            "_key",
+            "_open",
+            "_parser",
+            "_rest",
+        ),
         *("_target", "_task", "_transport", "_unfinished", "_waiting"),
     )
 
     def __init__(
-        self, rest: "Rest", fallback: "Callable[[], asyncio.BaseProtocol]", live: "set[RestProtocol]"
+        self,
+        rest: "Rest",
+        fallback: "Callable[[], asyncio.BaseProtocol]",
+        live: "set[RestProtocol]",
+        held: "set[asyncio.Task[None]]",
     ) -> None:
         self._rest = rest
+        self._held = held
         self._fallback = fallback
         self._open = live
         self._parser = HttpRequestParser(self)
@@ -82,10 +98,9 @@ class RestProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
+        # a request that is held was received whole: the exchange processes it, whoever waits for the answer
         self._transport = None
         self._open.discard(self)
-        if self._task is not None:
-            self._task.cancel()
 
     def close(self) -> None:
         if self._transport is not None:
@@ -173,6 +188,8 @@ class RestProtocol(asyncio.Protocol):
         )
         if received.fault is not None and received.fault.waits:
             self._task = asyncio.get_running_loop().create_task(self._serve_late(received, request))
+            self._held.add(self._task)
+            self._task.add_done_callback(self._held.discard)
             return
         try:
             reply = self._rest.respond(received)
@@ -226,6 +243,7 @@ class Listener:
         self._unusual = unusual
         self._fallback: web.Server | None = None
         self._open: set[RestProtocol] = set()
+        self._held: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, host: str, port: int, tls: "ssl.SSLContext | None" = None) -> int:
@@ -233,7 +251,7 @@ class Listener:
         listener = socket.create_server((host, port), backlog=1024)
         fallback = self._fallback = self._fallback or web.Server(self._unusual, access_log=None)
         server = await asyncio.get_running_loop().create_server(
-            lambda: RestProtocol(self._rest, fallback, self._open), sock=listener, ssl=tls
+            lambda: RestProtocol(self._rest, fallback, self._open, self._held), sock=listener, ssl=tls
         )
         self._servers.append(server)
         return int(listener.getsockname()[1])
@@ -245,6 +263,8 @@ class Listener:
             await self._fallback.shutdown(1.0)
         for connection in list(self._open):
             connection.close()
+        for task in list(self._held):
+            task.cancel()
         for server in self._servers:
             with contextlib.suppress(OSError):
                 await server.wait_closed()

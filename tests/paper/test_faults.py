@@ -1,5 +1,6 @@
 """Each fault does to the client and to the order exactly what its name says."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -84,6 +85,19 @@ async def test_late_apply_beyond_the_window(bare: Bare, recheck: bool, exists: b
     assert exists is await _exists(bare, "late")
     expected: list[Any] = [200] if exists else [400]
     assert expected == [one["status"] for one in await _requests(bare)]
+
+
+async def test_held_request_outlives_its_client(bare: Bare) -> None:
+    """A client that is gone before the answer changes nothing: what was received whole is processed."""
+    await bare.control("POST", "/faults", kind="delay", delay_ms=100, match={"method": "POST"})
+    order = asyncio.create_task(bare.order(newClientOrderId="a"))
+    while not (await bare.control("GET", "/requests?clientOrderId=a"))[1]["requests"]:
+        pass
+    order.cancel()
+    await asyncio.wait({order})
+    async with asyncio.timeout(5):
+        while not await _exists(bare, "a"):
+            pass
 
 
 async def test_delay_is_checked_again_before_matching(bare: Bare) -> None:
