@@ -56,6 +56,11 @@ async def run_duel(world: World, flow: Flow, duel: Duel) -> Outcome:
         await stopped.end()
         outcome.findings.merge(await check_midway(scene))
         done = await recover(scene)
+        if flow.again is not None:
+            again = Instance.start(scene)
+            await flow.again(scene, again)
+            await again.end()
+            done = await recover(scene)
         outcome.passes, outcome.crossings = done.passes, plug.crossings
         found, _state = await check(scene)
         outcome.findings.merge(found)

@@ -9,7 +9,7 @@ from engine.ledger import capital
 from engine.ledger.capital import By
 from engine.paper.faults import FaultKind
 from tests.torture.instance import Instance
-from tests.torture.scene import BTC, ETH, Scene
+from tests.torture.scene import ETH, Scene
 
 Step = Callable[[Scene, Instance], Awaitable[Any]]
 
@@ -165,5 +165,3 @@ OPERATOR_FLOWS = (
     ),
     Flow("halt", halt, before=enter_resting, again=halt, money=False),
 )
-FLOWS = {flow.name: flow for flow in (*MONEY_FLOWS, *OPERATOR_FLOWS)}
-__all__ = ["BTC", "FLOWS", "Flow"]

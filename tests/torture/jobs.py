@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 
 from tests.database.servers import Server
+from tests.torture.all_flows import FLOWS
 from tests.torture.duel import Duel, run_duel
-from tests.torture.flows import FLOWS
 from tests.torture.oracle import NOT_CONVERGED
 from tests.torture.schedules import Outcome, Schedule, run
 from tests.torture.storm import run_storm

@@ -279,6 +279,8 @@ def _capital(state: State, found: Findings) -> None:
         if order.client_order_id in owner:
             profile_id = owner[order.client_order_id]
             flows[profile_id] = flows.get(profile_id, ZERO) + _cash(order)
+    if state.rows["account_mode"] != state.scene.account_mode:
+        found.add(NOT_CONVERGED, f"the account is {state.rows['account_mode']}")
     cash = ZERO
     for name, profile_id in state.scene.profiles.items():
         capital = state.rows["capital"][str(profile_id)]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from tests.torture.all_flows import FLOWS
 from tests.torture.duel import SKEWS_S, Duel
-from tests.torture.flows import FLOWS
 from tests.torture.jobs import Result, Storm
 from tests.torture.scene import seeded
 from tests.torture.schedules import Schedule

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.database.servers import Server
 from tests.torture import plans
-from tests.torture.flows import FLOWS
+from tests.torture.all_flows import FLOWS
 from tests.torture.jobs import Job, Result, Storm, Where, Workers, alone, quiet
 from tests.torture.report import Report
 from tests.torture.schedules import Schedule

@@ -42,6 +42,7 @@ class Scene:
     halted: set[str] = field(default_factory=set)  # profiles that may end halted
     operators: set[str] = field(default_factory=set)  # idempotency keys that may end with an operator
     moves: list[Any] = field(default_factory=list)  # of capital: profile, function, amount, by
+    account_mode: str = "active"  # what it must be in the end
     unsettled: bool = False  # whether something may stay open until an operator speaks
     foreign: set[str] = field(default_factory=set)  # client order ids of the account's owner
 

@@ -62,6 +62,7 @@ class Plug:
     plan: Mapping[int, Kind] = field(default_factory=dict)
     order_late: Callable[[], None] | None = None
     caller: asyncio.Task[Any] | None = None
+    die_after: str | None = None  # the call after whose effect the process is gone
     dead: bool = False
     pause_at: int | None = None  # a process that is stopped (as by SIGSTOP) before this call
     paused: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,6 +109,9 @@ class Plug:
         else:
             number = self._open.pop(task, -1)
             self.replied.add(number)
+        if point == "after" and name == self.die_after:
+            self.dead = True
+            raise CrashError
         if self.watch is not None:
             self.watch(side, point, name)
         if side in self._lost and point == "before":
