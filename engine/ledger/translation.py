@@ -102,7 +102,8 @@ def _of_server(error: asyncpg.PostgresError, function: str, *, sent: bool) -> Ho
     if not state or state in _SESSION_ENDED or state.startswith("08"):
         return _unavailable(error, function, EFFECT_UNKNOWN if sent else EFFECT_NONE, state)
     code = _OWN.get(state) or _POSTGRES.get(state)
-    if code is ErrorCode.DATABASE_UNAVAILABLE or (code is None and state[:2] in _UNAVAILABLE_CLASSES):
+    away = code is None and (not sent or state[:2] in _UNAVAILABLE_CLASSES)  # no session: nothing was asked
+    if away or code is ErrorCode.DATABASE_UNAVAILABLE:
         return _unavailable(error, function, EFFECT_NONE, state)
     details: dict[str, Any] = _detail(error) if state in _OWN else {}
     details |= {"function": function, "sqlstate": state, "effect": EFFECT_NONE}

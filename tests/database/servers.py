@@ -93,11 +93,16 @@ class Server:
         self._password = secrets.token_hex(16)
 
     @classmethod
-    def start(cls, bin_dir: Path | None = None, *, ordinary_deployer: bool = False) -> Self:
-        """An own server in a temporary folder; fsync only with HOLDFAST_TEST_DURABLE=1."""
+    def start(
+        cls, bin_dir: Path | None = None, *, ordinary_deployer: bool = False, mortal: bool = False
+    ) -> Self:
+        """An own server in a temporary folder; fsync only with HOLDFAST_TEST_DURABLE=1.
+
+        A `mortal` one keeps what it has committed when it is killed, as a real one does.
+        """
         durable = os.environ.get("HOLDFAST_TEST_DURABLE") == "1"
         folder = Path(tempfile.mkdtemp(prefix="holdfast-test-", dir=None if durable else _memory()))
-        embedded = EmbeddedPostgres(folder, settings=_SETTINGS, durable=durable, bin_dir=bin_dir)
+        embedded = EmbeddedPostgres(folder, settings=_SETTINGS, durable=durable or mortal, bin_dir=bin_dir)
         try:
             embedded.start()
         except BaseException:

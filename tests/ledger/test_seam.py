@@ -4,12 +4,13 @@ import contextlib
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.ledger import admin, reads
 from engine.ledger.seam import Ledger, LedgerOptions
-from engine.ledger.translation import effect_unknown, passing
+from engine.ledger.translation import Trouble, effect_unknown, passing, translate, trouble_of
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
 from tests.database.servers import Database
@@ -87,6 +88,39 @@ async def test_killed_session_heals(ledger: Ledger, tenant_id: UUID, database: D
         with contextlib.suppress(HoldfastError):
             answers.append(await reads.list_profiles(ledger, tenant_id))
     assert [] == answers[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "trouble", "unknown"),
+    [
+        (asyncpg.ReadOnlySQLTransactionError("read-only"), True, Trouble.READ_ONLY, False),
+        (asyncpg.TooManyConnectionsError("too many"), False, Trouble.NO_CONNECTIONS, False),
+        (asyncpg.CannotConnectNowError("starting up"), False, Trouble.NOT_STARTED, False),
+        (asyncpg.DiskFullError("no space"), True, Trouble.DISK_FULL, False),
+        (asyncpg.OutOfMemoryError("out of memory"), True, Trouble.OUT_OF_MEMORY, False),
+        (asyncpg.QueryCanceledError("statement timeout"), True, Trouble.NO_ANSWER, False),
+        (asyncpg.AdminShutdownError("terminating"), True, Trouble.UNREACHABLE, True),
+        (asyncpg.ConnectionDoesNotExistError("closed"), True, Trouble.UNREACHABLE, True),
+        (asyncpg.ObjectNotInPrerequisiteStateError("no connections"), False, Trouble.UNREACHABLE, False),
+        (TimeoutError(), True, Trouble.NO_ANSWER, True),
+        (TimeoutError(), False, Trouble.NO_ANSWER, False),
+        (ConnectionRefusedError(), False, Trouble.UNREACHABLE, False),
+    ],
+)
+def test_every_outage_has_its_name(
+    error: BaseException,
+    sent: bool,
+    trouble: Trouble,
+    unknown: bool,
+) -> None:
+    """Each way in which a database is not there is named, and says whether the call may have had effect."""
+    told = translate(error, "fn_x", sent=sent)
+    assert (ErrorCode.DATABASE_UNAVAILABLE, trouble, unknown) == (
+        told.code,
+        trouble_of(told),
+        effect_unknown(told),
+    )
+    assert passing(told)
 
 
 async def test_fault_points(ledger: Ledger, tenant_id: UUID) -> None:
