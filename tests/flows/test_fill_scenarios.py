@@ -25,6 +25,7 @@ from tests.flows.hiding import (
     show,
 )
 from tests.flows.rig import SYMBOL, CrashError, Rig
+from tests.paper.clients import KEY
 
 WHOLE = Decimal("0.002")
 HALF = Decimal("0.001")
@@ -328,6 +329,34 @@ async def test_a_fill_told_again_after_the_end(rig: Rig) -> None:
     booked = await rig.restart().recorder.book(rig.session, None, trades, "stream")
     assert ("DUPLICATE",) == booked.fills
     assert (before, version) == (await rig.figures(), len(await events(rig, view)))
+
+
+async def test_a_late_fee_has_the_rate_of_its_time(rig: Rig) -> None:
+    """A fee in a third asset of a fill that is found later is worth what it was worth at its fill."""
+    rig.paper.matching.accounts[KEY].fee_asset = "BNB"
+    rig.paper.deposit(KEY, "BNB", 10 * 10**8)
+    rig.paper.outside.pin("BNBUSDT", 600 * 10**8, 601 * 10**8, 5 * 10**8)
+    rig.paper.outside.tape("BNBUSDT", 612 * 10**8, 10**8, True)
+    await resting(rig)
+    fill(rig)
+    await later(rig, 3_600)
+    rig.paper.outside.tape("BNBUSDT", 300 * 10**8, 10**8, True)
+    await poll(rig)
+    (booked,) = await fills(rig)
+    assert ("612", "candle BNB/USDT") == (booked["fee_rate"], booked["rate_source"])
+
+
+async def test_a_late_fee_without_past_prices(rig: Rig) -> None:
+    """Where an exchange tells no past prices the rate of now stands in, and its source says so."""
+    rig.paper.matching.accounts[KEY].fee_asset = "BNB"
+    rig.paper.deposit(KEY, "BNB", 10 * 10**8)
+    await resting(rig)
+    fill(rig)
+    await later(rig, 3_600)
+    rig.gateway._client.has["fetchOHLCV"] = False
+    await poll(rig)
+    (booked,) = await fills(rig)
+    assert "last BNB/USDT, late" == booked["rate_source"]
 
 
 async def test_a_crash_around_an_inferred_fill(rig: Rig) -> None:
