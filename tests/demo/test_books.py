@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from engine.cli.demo.books import BookedFill, BookedOrder, Books, compare
+from engine.cli.demo.crash import Recovery
 from engine.cli.demo.readers import books_of_exchange, books_of_ledger
 from engine.cli.demo.report import render
 from engine.cli.demo.result import AssetLine, ProfileLine, Result
@@ -20,7 +21,15 @@ PROFILE = ProfileLine(
 )
 
 
-def result(ledger: Books = BOOKS, exchange: Books = BOOKS, profile: ProfileLine = PROFILE) -> Result:
+RECOVERY = Recovery(ready_seconds=1.5, seconds=4.0, unknown=2, proven=2, same_answer=True)
+
+
+def result(
+    ledger: Books = BOOKS,
+    exchange: Books = BOOKS,
+    profile: ProfileLine = PROFILE,
+    recovery: Recovery = RECOVERY,
+) -> Result:
     tally = Tally()
     tally.entry_seconds += [0.012]
     return Result(
@@ -31,6 +40,7 @@ def result(ledger: Books = BOOKS, exchange: Books = BOOKS, profile: ProfileLine 
         ledger,
         exchange,
         [],
+        recovery,
         1.0,
     )
 
@@ -184,3 +194,16 @@ def test_screen_fits_and_can_show_every_line() -> None:
     assert lines[-1].startswith("All of it holds")
     every = render(result(), every_line=True)
     assert "order BTCUSDT 7: buy 0.01, filled, filled 0.01 | buy 0.01, filled, filled 0.01  =" in every
+
+
+@pytest.mark.parametrize(
+    ("recovery", "problem"),
+    [
+        (replace(RECOVERY, unknown=0, proven=0), "it proved nothing"),
+        (replace(RECOVERY, same_answer=False), "did not get its order"),
+    ],
+)
+def test_crash_that_shows_nothing_fails_the_demo(recovery: Recovery, problem: str) -> None:
+    """A crash without an intent in doubt, or a robot without its order afterwards, is a problem."""
+    (found,) = result(recovery=recovery).problems
+    assert problem in found

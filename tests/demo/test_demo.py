@@ -35,11 +35,14 @@ PROMISED = {
     "ledger_equals_exchange",
     "entry_ms_p50",
     "seconds",
+    "recovered_seconds",
+    "unknown",
+    "proven",
 }
 
 
 def test_short_demo_on_recorded_trades_holds_and_leaves_nothing(tmp_path: Path) -> None:
-    """Two seconds of trading on a replay: exit code 0, every promised figure, no process, no folder."""
+    """Trading on a replay, a lost answer, a killed daemon: exit code 0, every figure, nothing left."""
     figures, recorded = tmp_path / "demo.json", tmp_path / "BTCUSDT-trades.csv"
     recorded.write_text("".join(_recorded(8_000)))
     with running_demo(DEMO_SECONDS="2", DEMO_JSON=str(figures), DEMO_REPLAY=str(recorded)) as process:
@@ -61,6 +64,7 @@ def test_short_demo_on_recorded_trades_holds_and_leaves_nothing(tmp_path: Path) 
     assert found["fills"] == found["exchange_fills"] > 0
     assert {"INSUFFICIENT_CAPITAL", "INVALID_PRICE"} <= found["denials"].keys()
     assert found["sent_twice"] >= 2
+    assert 2 == found["unknown"] == found["proven"]  # the lost answer, and the order that lost its daemon
     assert [] == found["problems"]
     assert [] == living(processes)
     assert not folder.exists()

@@ -22,6 +22,7 @@ from engine.cli.acts.session import on_ledger
 from engine.cli.demo import cast as casting
 from engine.cli.demo.books import Books, compare
 from engine.cli.demo.cast import PROFILES, Cast
+from engine.cli.demo.crash import Part, Recovery, Theatre, play_crash
 from engine.cli.demo.progress import Progress
 from engine.cli.demo.readers import books_of_exchange, books_of_ledger
 from engine.cli.demo.report import render
@@ -41,6 +42,9 @@ _QUIET_S = 4.0
 _POLL_S = 0.1
 _ALL = 1_000_000
 _LINE_EVERY_S = 0.2
+_LEASE_TTL_S = (
+    "3"  # the killed daemon's right to the account ends so soon, and nobody likes to wait at a demo
+)
 _RACE, _STEADY, _PATIENT = PROFILES
 
 
@@ -135,12 +139,28 @@ class _Play:
             cast = await casting.assemble(ledger, self._settings, origin)
             shares = ", ".join(f"{name} {amount:,}" for name, amount in PROFILES.items())
             told.append(f"profiles {shares} USDT; {len(cast.keys)} robots")
-        api = await self._start_daemon(http)
+        port = free_port()
+        with self._progress.step("daemon", "starting, passing its gates") as told:
+            await self._start_daemon(http, port)
+            told.append(f"API on 127.0.0.1:{port}, all gates open")
+        api = f"http://127.0.0.1:{port}"
         robots = {
             name: Robot(name, key, api=api, http=http, tally=self._tally, seed=self._options.seed)
             for name, key in cast.keys.items()
         }
-        await self._trade(robots, cast, http, origin)
+        markets = _markets(cast, http, origin)
+        await self._trade(robots, markets)
+        recovery = await self._crash(
+            Theatre(
+                http,
+                control,
+                lambda: orders.every(ledger, cast.tenant_id, {}, _ALL),
+                lambda: self._stage.kill("daemon"),
+                lambda: self._start_daemon(http, port),
+            ),
+            Part(robots["ben"], _STEADY, markets["ETH/USDT"]),
+            Part(robots["ada"], _PATIENT, markets["BTC/USDT"]),
+        )
         with self._progress.step("settling", "canceling what is open, waiting for the last fills") as told:
             await self._settle(ledger, cast, robots[next(iter(robots))])
             ledger_books, oracle = await self._final_books(ledger, cast, http, control)
@@ -162,31 +182,20 @@ class _Play:
             ledger=ledger_books,
             exchange=exchange_books,
             oracle_differences=oracle["differences"],
+            recovery=recovery,
             seconds=0,
         )
 
-    async def _start_daemon(self, http: aiohttp.ClientSession) -> str:
-        with self._progress.step("daemon", "starting, passing its gates") as told:
-            port = free_port()
-            environment = {
-                "HOLDFAST_DATABASE_URL": self._stage.database_url,
-                "HOLDFAST_DATA_DIR": str(self._stage.folder),
-            }
-            self._stage.start_child("daemon", ["run", "--port", str(port), "--exit-with-parent"], environment)
-            api = f"http://127.0.0.1:{port}"
-            await self._stage.answered(http, f"{api}/readyz")
-            told.append(f"API on 127.0.0.1:{port}, all gates open")
-        return api
-
-    async def _trade(
-        self, robots: Mapping[str, Robot], cast: Cast, http: aiohttp.ClientSession, origin: str
-    ) -> None:
-        async def prices(symbol: str) -> tuple[Decimal, Decimal]:
-            return await _best_prices(http, origin, symbol)
-
-        markets = {
-            symbol: Market(symbol, steps.tick, steps.lot, prices) for symbol, steps in cast.steps.items()
+    async def _start_daemon(self, http: aiohttp.ClientSession, port: int) -> None:
+        environment = {
+            "HOLDFAST_DATABASE_URL": self._stage.database_url,
+            "HOLDFAST_DATA_DIR": str(self._stage.folder),
+            "HOLDFAST_LEASE_TTL_S": _LEASE_TTL_S,
         }
+        self._stage.start_child("daemon", ["run", "--port", str(port), "--exit-with-parent"], environment)
+        await self._stage.answered(http, f"http://127.0.0.1:{port}/readyz")
+
+    async def _trade(self, robots: Mapping[str, Robot], markets: Mapping[str, Market]) -> None:
         btc, eth = markets["BTC/USDT"], markets["ETH/USDT"]
         ada, ben, cleo = robots.values()
         until = time.monotonic() + self._options.seconds
@@ -199,6 +208,16 @@ class _Play:
         with self._progress.step("trading", "") as told:
             await self._together(parts, until)
             told.append(self._counts())
+
+    async def _crash(self, theatre: Theatre, first: Part, second: Part) -> Recovery:
+        with self._progress.step(
+            "crash", "losing an answer, killing the daemon in the middle of an order"
+        ) as told:
+            recovery = await play_crash(theatre, first, second)
+            told.append(
+                f"daemon killed (-9) in the middle of an order: recovered in {recovery.seconds:.1f} s"
+            )
+        return recovery
 
     async def _together(self, parts: list[Coroutine[Any, Any, None]], until: float) -> None:
         """Run all parts; the first that fails ends the others. Raises HoldfastError."""
@@ -286,6 +305,13 @@ class _Play:
             if equal or time.monotonic() > deadline:
                 return books, oracle
             await asyncio.sleep(_POLL_S)
+
+
+def _markets(cast: Cast, http: aiohttp.ClientSession, origin: str) -> Mapping[str, Market]:
+    async def prices(symbol: str) -> tuple[Decimal, Decimal]:
+        return await _best_prices(http, origin, symbol)
+
+    return {symbol: Market(symbol, steps.tick, steps.lot, prices) for symbol, steps in cast.steps.items()}
 
 
 async def _best_prices(http: aiohttp.ClientSession, origin: str, symbol: str) -> tuple[Decimal, Decimal]:

@@ -81,6 +81,20 @@ def _events(result: Result) -> list[str]:
             for line in _wrapped(f"  {label:<{_LABEL}}{count:>6,}", detail)
         ),
         f"  {'entry':<{_LABEL}}{'':>6}  {latency}",
+        *_recovery(result),
+    ]
+
+
+def _recovery(result: Result) -> list[str]:
+    found = result.recovery
+    proven = f"intents in doubt -> {found.proven} proven: an answer lost, the daemon killed (-9) mid-order"
+    again = (
+        "the same key gave the robot its order" if found.same_answer else "the same key gave another answer"
+    )
+    times = f"in {found.seconds:.1f} s, ready after {found.ready_seconds:.1f} s"
+    return [
+        f"  {'crash':<{_LABEL}}{found.unknown:>6,}  {proven}",
+        f"  {'recovered':<{_LABEL}}{'':>6}  {times}; {again}",
     ]
 
 

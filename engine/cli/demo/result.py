@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.cli.demo.books import Books, compare
+from engine.cli.demo.crash import Recovery
 from engine.cli.demo.tally import Tally
 from engine.domain.capital import available
 from engine.domain.money import EXACT, ZERO, parse_decimal, to_text
@@ -66,6 +67,7 @@ class Result:
     ledger: Books
     exchange: Books
     oracle_differences: Sequence[str]
+    recovery: Recovery
     seconds: float
     complaints: Sequence[str] = ()  # last warnings and errors of the daemon's log
 
@@ -98,6 +100,10 @@ class Result:
         }
         if unsettled or self.ledger.open_orders():
             found.append(f"not final: intents {unsettled}, {self.ledger.open_orders()} open orders")
+        if not self.recovery.unknown:
+            found.append("the crash left no intent whose outcome was unknown: it proved nothing")
+        if not self.recovery.same_answer:
+            found.append("the robot whose daemon died did not get its order by asking again with its key")
         if not self.ledger.fills:
             found.append("nothing was traded")
         return found
@@ -114,6 +120,10 @@ class Result:
             "ledger_equals_exchange": not self.differences,
             "entry_ms_p50": _rounded(self.tally.entry_ms(0.5)),
             "seconds": round(self.seconds, 1),
+            "recovered_seconds": round(self.recovery.seconds, 1),
+            "ready_seconds": round(self.recovery.ready_seconds, 1),
+            "unknown": self.recovery.unknown,
+            "proven": self.recovery.proven,
             "entry_ms_p99": _rounded(self.tally.entry_ms(0.99)),
             "denials": dict(self.tally.denials),
             "sent_twice": self.tally.sent_twice,

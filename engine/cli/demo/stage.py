@@ -73,6 +73,13 @@ class Stage:
             self._janitor.stdin.write(f"{child.pid}\n")
             self._janitor.stdin.flush()
 
+    def kill(self, name: str) -> None:
+        """End a child as a power cut would, with no chance to clean up."""
+        for each in [each for each in self._children if each[0] == name]:
+            self._children.remove(each)
+            each[1].kill()
+            each[1].wait()
+
     async def said(self, name: str, event: str) -> dict[str, Any]:
         """Wait for a child's line {"event": ...} on standard output and return it."""
         deadline = time.monotonic() + _START_TIMEOUT_S
