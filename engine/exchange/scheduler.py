@@ -51,8 +51,8 @@ class _Bucket:
         self.capacity = self.limit
 
     def share(self, part: float) -> None:
-        self.capacity = self.limit * part
-        self.level = min(self.level, self.capacity)
+        before, self.capacity = self.capacity, self.limit * part
+        self.level *= self.capacity / before
 
     def refill(self, now: float) -> None:
         self.level = min(self.capacity, self.level + (now - self.at) * self.capacity / self.window_s)
@@ -144,7 +144,11 @@ class Scheduler:
             self._wake()
 
     def set_share(self, *, orders: float, weight: float) -> None:
-        """Keep to a part of the account's limits, others use the rest. A larger part fills evenly."""
+        """Keep to a part of the account's limits, others use the rest.
+
+        What is unused of it shrinks and grows alike: who takes an account over must read it at once. What
+        the one before used up of a larger part, the exchange's next answer tells.
+        """
         self._refill()
         self._orders.share(orders)
         self._weight.share(weight)

@@ -134,6 +134,7 @@ class Stage:
     daemon: Process
     port: int
     tenants: list[Tenant] = field(default_factory=list)
+    database: str | None = None  # of another server than the embedded one
 
     @classmethod
     @contextlib.contextmanager
@@ -217,6 +218,8 @@ class Stage:
 
     @property
     def database_url(self) -> str:
+        if self.database is not None:
+            return self.database
         url = running_url(self.folder / "data")
         assert url is not None, "the embedded database does not run"
         return url
@@ -257,7 +260,7 @@ class Stage:
         self.port = self.daemon.said("listening")["port"]
 
 
-def start_daemon(folder: Path, **settings: str) -> Process:
+def start_daemon(folder: Path, name: str = "daemon", **settings: str) -> Process:
     """Start `holdfast run` on a free port, with short intervals."""
     chosen = {
         "data_dir": str(folder / "data"),
@@ -267,4 +270,4 @@ def start_daemon(folder: Path, **settings: str) -> Process:
         "stream_silent_s": "20",
         **settings,
     }
-    return Process(["run", "--port", "0", "--exit-with-parent"], folder, "daemon", **chosen)
+    return Process(["run", "--port", "0", "--exit-with-parent"], folder, name, **chosen)

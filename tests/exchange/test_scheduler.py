@@ -210,26 +210,28 @@ async def test_a_share_of_the_account(clock: FakeClock) -> None:
 
 
 async def test_a_share_changes_with_the_number_of_instances(clock: FakeClock) -> None:
-    """A smaller part counts at once, a larger one fills evenly; the exchange counts the whole."""
+    """What is unused grows and shrinks with the share; what others used, the exchange's answer tells."""
     shared = Scheduler(
         Limits(weight=100, weight_window_s=10, orders=10, orders_window_s=10),
         monotonic=clock.monotonic,
         sleep=clock.sleep,
     )
-    shared.set_share(orders=0.2, weight=0.5)
-    for _ in range(2):
-        await shared.take(CallClass.ORDER, 1, 0)
-    with pytest.raises(BudgetExceededError):
-        await shared.take(CallClass.ORDER, 1, 0)
+
+    async def orders(count: int) -> None:
+        for _ in range(count):
+            await shared.take(CallClass.ORDER, 1, 0)
+        with pytest.raises(BudgetExceededError):
+            await shared.take(CallClass.ORDER, 1, 0)
+
+    shared.set_share(orders=0.4, weight=0.5)
+    await orders(4)
     shared.set_share(orders=1.0, weight=1.0)
-    with pytest.raises(BudgetExceededError):
-        await shared.take(CallClass.ORDER, 1, 0)
-    await clock.advance(5)
+    await orders(0)
+    await clock.advance(10)
+    shared.set_share(orders=0.4, weight=0.5)
+    shared.set_share(orders=1.0, weight=1.0)
     shared.observe(200, "", {"x-mbx-order-count-10s": "8"})
-    for _ in range(2):
-        await shared.take(CallClass.ORDER, 1, 0)
-    with pytest.raises(BudgetExceededError):
-        await shared.take(CallClass.ORDER, 1, 0)
+    await orders(2)
 
 
 async def test_close_refuses_those_who_wait(scheduler: Scheduler) -> None:
