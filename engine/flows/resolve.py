@@ -181,7 +181,7 @@ class Resolver:
         except HoldfastError as error:
             if passing(error) or error.code in _LOST:
                 raise
-            _log.exception("a look failed", intent_id=intent["id"])
+            _log.error("a look failed", intent_id=intent["id"], reason=f"{error.code.value}: {error}")
             memory = self._account(session).of(intent)
             memory.again_at_ms = turn.now_ms + round(_RETRY_S_MAX * 1000)
             return Resolution("unclear", memory.again_at_ms)

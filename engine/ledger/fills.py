@@ -80,6 +80,8 @@ async def apply_fill(
     if code not in {"OK", "DUPLICATE", "PARKED"}:
         raise HoldfastError(ErrorCode(code), **_details(result))
     ledger.metrics.fills_total.labels(fill.source, code).inc()
+    if result.get("false_absence"):
+        ledger.metrics.false_absence_total.inc()
     applied = Applied(
         code,
         result.get("event_id"),
