@@ -16,7 +16,7 @@ from engine.flows.healing import EXPLAINED, HEALED, OPEN, Case, Healer
 from engine.flows.lease import Lease, advance
 from engine.flows.record import Recorder
 from engine.flows.resolve import Resolver
-from engine.flows.snapshot import Snapshot, Wanted, read_snapshot
+from engine.flows.snapshot import Snapshot, Wanted, read_ended, read_snapshot, read_trades
 from engine.ledger import reconciliation
 from engine.ledger.leases import Stage
 from engine.ledger.reconciliation import (
@@ -128,7 +128,6 @@ class Reconciliation:
         self._healer = Healer(context, recorder, looks_max)
         self._turns: dict[UUID, asyncio.Lock] = {}
         self._cold: dict[UUID, int] = {}
-        self._suspected: dict[UUID, list[str]] = {}
 
     async def run_pass(
         self,
@@ -161,7 +160,7 @@ class Reconciliation:
             run = _Pass(session, lease, plan, began, profile_id)
             try:
                 shares, snapshot = await self._read(run)
-                await self._compare(run, shares, snapshot)
+                shares = await self._compare(run, shares, snapshot)
             except HoldfastError as error:
                 await self._failed(run, error)
                 raise
@@ -186,13 +185,16 @@ class Reconciliation:
         snapshot = await read_snapshot(session, run.lease, self._wanted(session, plan))
         if not plan.dry_run:
             await advance(self._context.ledger, run.lease, Stage.READ)
-        owners = await self._attributor.attribute(session, run.lease, snapshot)
-        exchange = session.gateway.config.exchange
-        shares = divide(snapshot, owners, tag=plan.tag, exchange=exchange, began=run.began)
+        shares = await self._divide(run, snapshot)
         run.compared.update(
             orders=len(snapshot.orders), fills=len(snapshot.fills), symbols=len(snapshot.since)
         )
         return shares, snapshot
+
+    async def _divide(self, run: _Pass, snapshot: Snapshot) -> Shares:
+        owners = await self._attributor.attribute(run.session, run.lease, snapshot)
+        exchange = run.session.gateway.config.exchange
+        return divide(snapshot, owners, tag=run.plan.tag, exchange=exchange, began=run.began)
 
     def _wanted(self, session: AccountSession, plan: PassPlan) -> Wanted:
         """Return what to read: every symbol that is in use, and in turns those that were."""
@@ -203,8 +205,6 @@ class Reconciliation:
         self._cold[session.account_id] = (begin + len(turn)) % max(1, len(cold))
         since.update((each.symbol, each.since) for each in turn)
         listed = session.instruments
-        for symbol in self._suspected.pop(session.account_id, ()):
-            since.setdefault(symbol, plan.registered_at)
         known = {symbol: moment for symbol, moment in since.items() if symbol in listed}
         if len(known) < len(since):
             _log.warning("symbols that the exchange does not list", symbols=sorted(since.keys() - known))
@@ -212,39 +212,63 @@ class Reconciliation:
 
     # -- comparing ------------------------------------------------------------------------------------
 
-    async def _compare(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> None:
-        """Profile by profile, then the account: what profiles heal is no difference of the account."""
+    async def _compare(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> Shares:
+        """Profile by profile, then the account: what profiles heal is no difference of the account.
+
+        Returns the shares with what was read beside the plan.
+        """
         if not run.plan.dry_run:
             run.lease.check()
             run.compared["drained"] += await self._recorder.drain(run.session)
-        case = Case(run.session, run.lease, snapshot, run.began)
-        for profile in run.plan.profiles:
-            await self._compare_profile(run, profile, shares, case)
+        await self._compare_profiles(run, shares, snapshot)
         if run.only is not None:
-            return
+            return shares
+        expected = await self._compare_account(run, shares, snapshot, dry_run=True)
+        suspects = self._suspects(run, expected, snapshot)
+        if suspects:
+            for symbol in suspects:
+                snapshot.since[symbol] = run.plan.registered_at
+                snapshot.add_orders(await read_ended(run.session, run.lease, symbol, run.plan.registered_at))
+                snapshot.add_fills(await read_trades(run.session, run.lease, symbol, run.plan.registered_at))
+            known = {intent_id for rows in shares.orders.values() for intent_id, _ in rows}
+            shares = await self._divide(run, snapshot)
+            if {intent_id for rows in shares.orders.values() for intent_id, _ in rows} - known:
+                await self._compare_profiles(run, shares, snapshot)
+        compared = expected
+        if suspects or not run.plan.dry_run:
+            compared = await self._compare_account(run, shares, snapshot, dry_run=run.plan.dry_run)
+        run.equations = compared.equations
+        run.found += [Found(each, OPEN) for each in compared.mismatches]
+        run.found += [Found(each, EXPLAINED) for each in compared.explained]
+        _tell(run, compared)
+        return shares
+
+    async def _compare_account(
+        self, run: _Pass, shares: Shares, snapshot: Snapshot, *, dry_run: bool
+    ) -> AccountComparison:
         run.lease.check()
-        compared = await reconciliation.compare_account(
+        return await reconciliation.compare_account(
             self._context.ledger,
             run.session.tenant_id,
             run.session.account_id,
             run.lease.token,
             shares.of_account(snapshot, run.plan.began_at),
-            dry_run=run.plan.dry_run,
+            dry_run=dry_run,
         )
-        run.equations = compared.equations
-        run.found += [Found(each, OPEN) for each in compared.mismatches]
-        run.found += [Found(each, EXPLAINED) for each in compared.explained]
-        self._suspect(run, compared, snapshot)
-        _tell(run, compared)
 
-    def _suspect(self, run: _Pass, compared: AccountComparison, snapshot: Snapshot) -> None:
-        """Let the next pass read symbols both assets of which differ: a stranger may have traded there."""
+    def _suspects(self, run: _Pass, compared: AccountComparison, snapshot: Snapshot) -> list[str]:
+        """Return symbols beside the plan both assets of which differ: somebody traded there."""
         assets = {each.key for each in compared.mismatches if each.kind in _BALANCES}
-        self._suspected[run.session.account_id] = [
+        return [
             symbol
-            for symbol, each in run.session.instruments.items()
+            for symbol, each in sorted(run.session.instruments.items())
             if {each.base, each.quote} <= assets and symbol not in snapshot.since
         ][:_SUSPECTS_MAX]
+
+    async def _compare_profiles(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> None:
+        case = Case(run.session, run.lease, snapshot, run.began)
+        for profile in run.plan.profiles:
+            await self._compare_profile(run, profile, shares, case)
 
     async def _compare_profile(self, run: _Pass, profile: PlanProfile, shares: Shares, case: Case) -> None:
         ledger, tenant_id = self._context.ledger, run.session.tenant_id

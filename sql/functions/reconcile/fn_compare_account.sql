@@ -17,7 +17,7 @@ RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 -- as in fn_compare_profile: sets are hashed, rows of big tables found by their keys
 SET enable_seqscan = off SET enable_nestloop = off SET enable_bitmapscan = off SET enable_memoize = off
-SET jit = off SET plan_cache_mode = force_custom_plan SET work_mem = '64MB'
+SET jit = off SET plan_cache_mode = force_generic_plan SET work_mem = '64MB'
 AS $$
 DECLARE
   v_now       timestamptz := engine.fn_clock();
