@@ -203,15 +203,16 @@ class Recorder:
         self._looked.add(session.account_id)
         return valued
 
-    async def within_budget(self, name: str, write: Write[T]) -> T | None:
+    async def within_budget(self, name: str, write: Write[T], budget_s: float | None = None) -> T | None:
         """Repeat a write until it commits or its budget is over; then keep repeating it behind the scenes.
 
+        `budget_s`: how long the caller waits for it, where that is less than usual.
         Returns None if the database has not taken it in time, or refuses it: the intent stays visible as
         it was, and the resolver's proof is the net. Every write here is idempotent.
         """
         clock, timings = self._context.clock, self._context.timings
         task = self._inflight.start(self._until_taken(name, write), name)
-        budget_s = timings.record_budget_s
+        budget_s = timings.record_budget_s if budget_s is None else budget_s
         started = clock.monotonic()
         _done, late = await asyncio.wait({task}, timeout=budget_s)
         if late:
