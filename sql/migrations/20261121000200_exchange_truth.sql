@@ -218,6 +218,7 @@ CREATE TABLE engine.inferred_fills (
   PRIMARY KEY (tenant_id, intent_id, exchange_trade_id),
   CHECK (replaced_quantity <= quantity)
 );
+CREATE INDEX inferred_fills_open ON engine.inferred_fills (tenant_id) WHERE replaced_quantity < quantity;
 CREATE INDEX inferred_fills_unreplaced ON engine.inferred_fills (tenant_id, intent_id)
   WHERE replaced_quantity < quantity;
 -- Kept beside the order so that a fill of one without inferred fills asks nobody.

@@ -1,6 +1,6 @@
 -- Compares what the exchange holds with what the ledger says, per asset: {state, mismatches}. Balances prove something
 -- only if no trade happened around their read and all that happened before it is booked; state says compared, partly
--- (an asset was not reported: that is not zero), or why not. That profiles hold more than there is (unassigned below
+-- (an asset was not reported, which is not zero, or waits for the trades of an inferred fill), or why not. That profiles hold more than there is (unassigned below
 -- zero) needs no balances. p_moves: not booked yet, in a dry run.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.compare_equations(
@@ -11,6 +11,7 @@ LANGUAGE plpgsql STABLE SET search_path = ''
 AS $$
 DECLARE
   v_state text := engine.equations_state(p_account, p_part, p_postponed);
+  v_uncertain text[] := engine.uncertain_assets(p_account.tenant_id, p_account.account_id);
 BEGIN
   RETURN (
     WITH told AS MATERIALIZED (
@@ -24,7 +25,8 @@ BEGIN
     ), sides AS MATERIALIZED (
       SELECT coalesce(o.asset, b.asset) AS asset, coalesce(o.profiles, 0) AS profiles,
         coalesce(o.unassigned, 0) AS unassigned, coalesce(o.profiles + o.unassigned, 0) AS expected,
-        CASE WHEN v_state = 'compared' THEN b.total::numeric END AS exchange
+        CASE WHEN v_state = 'compared' AND coalesce(o.asset, b.asset) <> ALL (v_uncertain)
+          THEN b.total::numeric END AS exchange
       FROM ours o
       FULL JOIN (SELECT x.key AS asset, x.value AS total FROM jsonb_each_text(
         CASE jsonb_typeof(p_part -> 'balances') WHEN 'object' THEN p_part -> 'balances' ELSE '{}' END) x) b

@@ -149,6 +149,23 @@ async def test_a_missing_currency_is_not_zero(passes: Passes) -> None:
     assert "no_balances" == (await passes.account(balances=None))["equations"]
 
 
+async def test_the_assets_of_an_inferred_fill_prove_nothing(world: World, passes: Passes) -> None:
+    """Until its trades come, with their fee, an inferred fill's assets are not compared; then they are."""
+    await confirmed(world)
+    guess = {"inferred": True, "price": "50000", "fee_quantity": None, "fee_asset": None}
+    await fill(world, "e1", "inferred:0.01", **guess)
+    shown = {"balances": {"USDT": "9499.5", "BTC": "1.01", "ETH": "1"}}
+    await passes.begin()
+    answer = await passes.account(**shown)
+    assert ("partly", [("balance_surplus", "ETH")]) == (answer["equations"], kinds(answer))
+    assert "active" == (await account_mode(world))[0]
+    fee = {"fee_quantity": "0.5", "fee_asset": "USDT"}
+    await fill(world, "e1", "t1", price="50000", quantity="0.01", **fee)
+    await passes.begin()
+    answer = await passes.account(**shown)
+    assert ("compared", [("balance_surplus", "ETH")]) == (answer["equations"], kinds(answer))
+
+
 async def test_balances_prove_only_at_rest(world: World, passes: Passes) -> None:
     """Rule 8: unresolved intents, fills since the pass began and missing fills forbid the comparison."""
     wrong = {"USDT": "1", "BTC": "0"}
