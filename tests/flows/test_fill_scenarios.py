@@ -8,6 +8,7 @@ import pytest
 
 from engine.domain.errors import HoldfastError
 from engine.flows.inferring import infer
+from engine.flows.reconcile import Reconciliation
 from engine.ledger import reads
 from engine.paper.faults import FaultKind, Match
 from tests.flows.hiding import (
@@ -24,6 +25,7 @@ from tests.flows.hiding import (
     seen,
     show,
 )
+from tests.flows.proving import open_court
 from tests.flows.rig import SYMBOL, CrashError, Rig
 from tests.paper.clients import KEY
 
@@ -410,4 +412,25 @@ async def test_an_inferred_exit(rig: Rig) -> None:
     assert [False, False] == [each["inferred"] for each in await fills(rig)]
     position = (await reads.list_positions(rig.observer, rig.tenant_id, rig.profile_id))[0]
     assert "0" == position["reserved_quantity"]
+    await rig.check_books()
+
+
+async def test_passes_infer_and_correct(rig: Rig) -> None:
+    """Passes infer what is hidden, show it as explained, and correct it when its trades are shown."""
+    view = await resting(rig)
+    hide(rig)
+    fill(rig)
+    court = await open_court(rig)
+    passes = Reconciliation(court.desk.context, court.desk.recorder, court.resolver)
+    await court.later(6)
+    reports = [await passes.run_pass(rig.session, court.lease, "test") for _ in range(3)]
+    assert ["inferred:0.002"] == [each["exchange_trade_id"] for each in await fills(rig)]
+    assert {"inferred_open"} == {each.mismatch.kind for each in reports[-1].found}
+    assert ("explained", True) == (reports[-1].outcome, reports[-1].settled)
+    show(rig)
+    reports = [await passes.run_pass(rig.session, court.lease, "test") for _ in range(3)]
+    assert [("healed", {}), ("clean", {})] == [(each.outcome, each.open) for each in reports[:2]]
+    before = len(await events(rig, view))
+    assert ("clean", "compared") == (reports[-1].outcome, reports[-1].equations)
+    assert (False, before) == ((await fills(rig))[0]["inferred"], len(await events(rig, view)))
     await rig.check_books()
