@@ -60,6 +60,7 @@ CREATE TABLE engine.reconciliation_locks (
   profile_id    uuid NOT NULL,
   holder        uuid,
   fencing_token bigint NOT NULL,
+  lease_token   bigint,
   expires_at    timestamptz,
   PRIMARY KEY (tenant_id, profile_id),
   FOREIGN KEY (tenant_id, profile_id) REFERENCES engine.profiles,
@@ -121,7 +122,7 @@ CREATE TABLE engine.mismatches (
 -- One that stands may be explained (a foreign order, an inferred fill): it ends when a pass does not see it any more.
 CREATE UNIQUE INDEX mismatches_standing ON engine.mismatches (tenant_id, account_id, kind, key)
   WHERE ended_at IS NULL;
-CREATE INDEX mismatches_assigned ON engine.mismatches (tenant_id, account_id, key) WHERE state = 'assigned';
+CREATE INDEX mismatches_by_key ON engine.mismatches (tenant_id, account_id, key, mismatch_id);
 CREATE INDEX mismatches_by_account ON engine.mismatches (tenant_id, account_id, mismatch_id);
 
 -- A pass somebody asks for: taken up by the holder of the account's lease.

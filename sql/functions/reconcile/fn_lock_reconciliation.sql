@@ -1,5 +1,6 @@
 -- Gives a profile's reconciliation lock to a pass if it is free or has expired: {code: OK, fencing_token, expires_at},
--- or {code: HELD, expires_at}. The same holder gets its token again while the lock lives.
+-- or {code: HELD, expires_at}. The same holder gets its token again while the lock lives. A lock taken under an older
+-- lease is free: its holder may not act for this account any more.
 -- Locks the lease row FOR SHARE and the lock's row. Writes reconciliation_locks.
 -- Raises HF403 foreign tenant; HF404 no such profile; HF410 the account's lease is not held; HF422 ttl out of bounds.
 CREATE OR REPLACE FUNCTION engine.fn_lock_reconciliation(
@@ -27,11 +28,11 @@ BEGIN
   SELECT * INTO v_lock FROM engine.reconciliation_locks
     WHERE tenant_id = p_tenant_id AND profile_id = p_profile_id FOR NO KEY UPDATE;
   v_now := engine.fn_clock();  -- after the wait for the row: what was live before it may have expired
-  v_live := coalesce(v_lock.expires_at > v_now, false);
+  v_live := coalesce(v_lock.expires_at > v_now AND v_lock.lease_token = p_lease_token, false);
   IF v_live AND v_lock.holder IS DISTINCT FROM p_holder THEN
     RETURN jsonb_build_object('code', 'HELD', 'expires_at', v_lock.expires_at);
   END IF;
-  UPDATE engine.reconciliation_locks SET holder = p_holder, expires_at = v_now + v_ttl,
+  UPDATE engine.reconciliation_locks SET holder = p_holder, expires_at = v_now + v_ttl, lease_token = p_lease_token,
       fencing_token = CASE WHEN v_live THEN fencing_token ELSE nextval('engine.fencing_tokens') END
     WHERE tenant_id = p_tenant_id AND profile_id = p_profile_id
     RETURNING * INTO v_lock;

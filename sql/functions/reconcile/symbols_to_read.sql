@@ -1,5 +1,6 @@
 -- The symbols of an account whose trades a pass reads, each with the moment since when: [{symbol, since, trade_id,
--- open, hot}]. Every symbol that was ever ordered is one, found by skipping through the orders' key.
+-- open, hot}]. Every symbol that was ever ordered is one (found by skipping through the orders' key), or asked for: an
+-- order that was held for absent shows in one of those.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.symbols_to_read(p_account engine.exchange_accounts, p_now timestamptz)
 RETURNS jsonb
@@ -28,6 +29,8 @@ BEGIN
     ), symbols AS (
       SELECT symbol FROM ordered WHERE symbol IS NOT NULL
       UNION SELECT symbol FROM unresolved
+      UNION SELECT k.symbol FROM engine.profiles p JOIN engine.entry_locks k USING (tenant_id, profile_id)
+        WHERE p.tenant_id = p_account.tenant_id AND p.account_id = p_account.account_id
       UNION SELECT symbol FROM held
       UNION SELECT symbol FROM engine.trade_cursors
         WHERE tenant_id = p_account.tenant_id AND account_id = p_account.account_id

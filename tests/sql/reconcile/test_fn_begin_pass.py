@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from tests.sql.capital.trading import confirmed, in_doubt
+from tests.sql.capital.trading import confirmed, in_doubt, one, sending
 from tests.sql.capital.world import INSTRUMENT, SYMBOL, World
 from tests.sql.lifecycle.acts import fill, finish
 from tests.sql.reconcile.passes import Passes
 
 
 def since(plan: dict[str, Any], symbol: str = SYMBOL) -> datetime:
-    return datetime.fromisoformat(next(one["since"] for one in plan["symbols"] if one["symbol"] == symbol))
+    return datetime.fromisoformat(next(each["since"] for each in plan["symbols"] if each["symbol"] == symbol))
 
 
 async def test_an_account_that_never_traded_has_no_symbols(world: World, passes: Passes) -> None:
@@ -64,16 +64,26 @@ async def test_symbols_ever_traded_stay_but_cool_down(world: World, passes: Pass
     await confirmed(world)
     await fill(world, "e1", "t1")
     plan = await passes.begin()
-    assert ["ADA/USDT", SYMBOL, "ETH/USDT"] == [one["symbol"] for one in plan["symbols"]]
+    assert ["ADA/USDT", SYMBOL, "ETH/USDT"] == [each["symbol"] for each in plan["symbols"]]
     told = [
-        {"symbol": one["symbol"], "exchange_trade_id": None, "exchange_time": plan["began_at"]}
-        for one in plan["symbols"]
+        {"symbol": each["symbol"], "exchange_trade_id": None, "exchange_time": plan["began_at"]}
+        for each in plan["symbols"]
     ]
     await passes.finish(cursors=told)
-    assert [True] * 3 == [one["hot"] for one in (await passes.begin())["symbols"]]
+    assert [True] * 3 == [each["hot"] for each in (await passes.begin())["symbols"]]
     await world.database.advance_clock(25 * 3600)
     passes = await Passes.of(world)
-    assert [False, True, False] == [one["hot"] for one in (await passes.begin())["symbols"]]
+    assert [False, True, False] == [each["hot"] for each in (await passes.begin())["symbols"]]
+
+
+async def test_a_symbol_that_was_only_asked_for_is_read(world: World, passes: Passes) -> None:
+    """An entry that was held for absent left nothing but its lock: its symbol is looked at nevertheless."""
+    intent = await sending(world)
+    token = (await world.call("fn_get_order", world.one.id, intent))["fencing_token"]
+    gone = {"intent_id": str(intent), "fencing_token": token, "reason": "absent"}
+    await one(world, "fn_not_placed", gone)
+    (symbol,) = (await passes.begin())["symbols"]
+    assert (SYMBOL, 0, True) == (symbol["symbol"], symbol["open"], symbol["hot"])
 
 
 async def test_transfers_are_read_a_week_back(world: World, passes: Passes) -> None:
@@ -99,7 +109,7 @@ async def test_one_profile_or_a_dry_run(world: World, passes: Passes) -> None:
     """A pass over one profile names it alone; a dry run needs no lease."""
     second = await world.one.add_profile(world.conn, uuid4(), "second")
     plan = await passes.begin(profile=second)
-    assert [str(second)] == [one["profile_id"] for one in plan["profiles"]]
+    assert [str(second)] == [each["profile_id"] for each in plan["profiles"]]
     args = (world.one.account, None, "dry", None, True)
     dry = await world.call("fn_begin_pass", world.one.id, *args)
     assert 2 == len(dry["profiles"])
@@ -110,18 +120,18 @@ async def test_one_profile_or_a_dry_run(world: World, passes: Passes) -> None:
 
 async def test_refusals_leave_nothing(world: World, passes: Passes) -> None:
     """No lease, a stale one, another tenant's account or profile, no cause: no pass."""
-    one = world.one
+    own = world.one
 
     async def all_refused() -> None:
         for sqlstate, args in (
-            ("HF410", (one.account, None, "c", None, False)),
-            ("HF410", (one.account, passes.token + 1, "c", None, False)),
-            ("HF410", (one.account, passes.token + 1, "c", None, True)),
+            ("HF410", (own.account, None, "c", None, False)),
+            ("HF410", (own.account, passes.token + 1, "c", None, False)),
+            ("HF410", (own.account, passes.token + 1, "c", None, True)),
             ("HF404", (world.other.account, None, "c", None, True)),
-            ("HF404", (one.account, passes.token, "c", world.other.profile, False)),
-            ("HF422", (one.account, passes.token, " ", None, False)),
+            ("HF404", (own.account, passes.token, "c", world.other.profile, False)),
+            ("HF422", (own.account, passes.token, " ", None, False)),
         ):
-            await world.refused(sqlstate, "fn_begin_pass", one.id, *args)
-        await world.refused_to_foreign_claim("fn_begin_pass", one.account, passes.token, "c", None, False)
+            await world.refused(sqlstate, "fn_begin_pass", own.id, *args)
+        await world.refused_to_foreign_claim("fn_begin_pass", own.account, passes.token, "c", None, False)
 
     await world.leaves_nothing(all_refused)

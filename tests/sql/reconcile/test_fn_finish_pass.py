@@ -71,6 +71,17 @@ async def test_healed_and_explained(world: World, passes: Passes) -> None:
     assert [("healed", 1), ("healed", 2)] == states
 
 
+async def test_what_only_happened_ends_in_its_own_pass(world: World, passes: Passes) -> None:
+    """An explained foreign fill is no news when the next pass does not see it, nor when it does."""
+    found = [seen("foreign_fill", "f", "explained"), seen("transfer", "deposit:D1", "explained")]
+    for again in (found, [], found[1:]):
+        await passes.begin()
+        assert {"open": {}, "explained": {}} == await passes.finish("explained", again)
+    rows = [("foreign_fill", "f", "explained", 1, True), ("transfer", "deposit:D1", "explained", 2, True)]
+    assert rows == await listed(world)
+    assert 1 == len(await world.outbox("reconciliation.finished"))
+
+
 async def test_only_a_complete_pass_ends_what_it_did_not_see(world: World, passes: Passes) -> None:
     """A failed, partial or narrower pass, and one that skipped the intent, say nothing about it."""
     intent, second = str(uuid4()), await world.one.add_profile(world.conn, uuid4(), "second")

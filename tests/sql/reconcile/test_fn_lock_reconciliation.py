@@ -24,6 +24,18 @@ async def test_one_holder_at_a_time(world: World, passes: Passes) -> None:
     await world.refused("HF410", "fn_compare_profile", one.id, one.profile, lock["fencing_token"], part)
 
 
+async def test_a_lock_of_an_older_lease_is_free(world: World, passes: Passes) -> None:
+    """After a takeover the next holder does not wait for what the last one left behind."""
+    one = world.one
+    name = "fn_lock_reconciliation"
+    lock = await world.call(name, one.id, one.profile, uuid4(), passes.token, 60_000)
+    await world.call("fn_release_lease", one.id, one.account, passes.token)
+    later = await Passes.of(world)
+    taken = await world.call(name, one.id, one.profile, uuid4(), later.token, 60_000)
+    assert "OK" == taken["code"]
+    assert lock["fencing_token"] < taken["fencing_token"]
+
+
 async def test_at_once_one_wins(world: World, passes: Passes) -> None:
     """Four passes at the same moment: one has the lock."""
     one = world.one
