@@ -8,14 +8,14 @@ AS $$
                                                'ledger', trim_scale(d.ledger)::text) ORDER BY d.what, d.symbol), '[]')
   FROM (
     SELECT 'reservations' AS what, NULL AS symbol, c.reserved_for_orders AS ledger,
-      (SELECT coalesce(sum(r.remaining), 0) FROM engine.reservations r
-       WHERE r.tenant_id = c.tenant_id AND r.profile_id = c.profile_id AND r.unit = 'quote') AS held
+      (SELECT coalesce(sum(i.reserved_remaining), 0) FROM engine.intents i
+       WHERE i.tenant_id = c.tenant_id AND i.profile_id = c.profile_id AND i.reserved_unit = 'quote') AS held
     FROM engine.profile_capital c WHERE c.tenant_id = p_tenant_id AND c.profile_id = p_profile_id
     UNION ALL
     SELECT 'reservations', p.symbol, p.reserved_quantity,
-      (SELECT coalesce(sum(r.remaining), 0)
-       FROM engine.reservations r JOIN engine.intents i USING (tenant_id, intent_id)
-       WHERE r.tenant_id = p.tenant_id AND r.profile_id = p.profile_id AND r.unit = 'base' AND i.symbol = p.symbol)
+      (SELECT coalesce(sum(i.reserved_remaining), 0) FROM engine.intents i
+       WHERE i.tenant_id = p.tenant_id AND i.profile_id = p.profile_id AND i.reserved_unit = 'base'
+         AND i.symbol = p.symbol)
     FROM engine.positions p WHERE p.tenant_id = p_tenant_id AND p.profile_id = p_profile_id
     UNION ALL
     SELECT 'positions', NULL, c.reserved_for_positions, (SELECT coalesce(sum(p.cost), 0) FROM engine.positions p

@@ -1,8 +1,8 @@
 -- Opens entries: step 1 of an entry's life, for an array of at most 512, one result each in their order.
 -- Claims the key, judges, takes the entry lock, reserves capital and writes the intent before anything is sent.
--- Locks: idempotency keys, entry_locks, profile_capital (the hot row last), each sorted.
--- Writes: idempotency_keys, entry_locks, profile_capital, intents, reservations, economic_events, journal,
--- outbox. A denied item leaves nothing but, for denials by capital, limits or modes, the stored denial.
+-- Locks: idempotency keys, entry locks (rows of intents), profile_capital (the hot row last), each sorted.
+-- Writes: idempotency_keys, intents, profile_capital, facts. A denied item leaves nothing but,
+-- for denials by capital, limits or modes, the stored denial.
 -- Codes: OK, REPLAY, IDEMPOTENCY_KEY_REUSED, INVALID_NUMBER, NOT_FOUND, UNKNOWN_SYMBOL, INVALID_QUANTITY,
 -- INVALID_PRICE, BELOW_MIN_NOTIONAL, MODE_HALTED, MODE_REDUCING, LIMIT_EXCEEDED, ENTRY_LOCKED,
 -- INSUFFICIENT_CAPITAL. Raises HF401, HF403, HF422 (no array of 1 to 512 items).
@@ -19,10 +19,8 @@ DECLARE
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   PERFORM engine.check_items(p_items);
-  IF jsonb_array_length(p_items) = 1 THEN  -- a replay needs none of what the rest reads
-    v_known := engine.replay_of(p_tenant_id, (p_items -> 0 ->> 'robot_id')::uuid,
-      p_items -> 0 ->> 'idempotency_key', p_items -> 0 ->> 'request_hash');
-    v_known := coalesce(v_known, engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now));
+  IF jsonb_array_length(p_items) = 1 THEN
+    v_known := engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now);
     IF v_known IS NOT NULL THEN
       RETURN jsonb_build_array(v_known);
     END IF;
@@ -30,19 +28,9 @@ BEGIN
   v_plan := engine.plan_entries(p_tenant_id, p_items, v_now);
   IF engine.wants_keys(v_plan) THEN
     v_plan := engine.claim_keys(p_tenant_id, v_plan, 'entry', v_now);
-    v_plan := engine.take_entry_locks(p_tenant_id, v_plan, v_now);
+    v_plan := engine.write_intents(p_tenant_id, v_plan, 'entry', v_now);
     v_plan := engine.reserve_for_entries(p_tenant_id, v_plan, v_now);
-    PERFORM engine.write_intents(p_tenant_id, v_plan, 'entry', v_now);
-    INSERT INTO engine.economic_events (tenant_id, event_id, profile_id, version, type, idempotency_key,
-      intent_id, actor, spec_version, recorded_at)
-    SELECT p_tenant_id, event_id, profile_id, version, 'reserve', 'reserve:' || intent_id, intent_id,
-      'robot:' || robot_id, spec_version, v_now
-    FROM unnest(v_plan) WHERE result IS NULL;
-    INSERT INTO engine.journal (tenant_id, event_id, line, profile_id, debit_account, credit_account, amount,
-      debit_balance, credit_balance)
-    SELECT p_tenant_id, event_id, 1, profile_id, 'RESERVED_FOR_ORDERS', 'AVAILABLE', required,
-      reserved, available
-    FROM unnest(v_plan) WHERE result IS NULL;
+    PERFORM engine.write_sending(p_tenant_id, v_plan, 'entry', v_now);
   END IF;
   RETURN engine.open_results(p_tenant_id, v_plan);
 END $$;

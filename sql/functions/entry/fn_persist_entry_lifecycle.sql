@@ -2,8 +2,8 @@
 -- {intent_id, exchange_order_id, status, filled_quantity, exchange_time, fills, evidence}.
 -- Order, reservation bound to it, lock released, parked and reported fills booked, terminal status applied, all
 -- in this transaction; idempotent by intent, accepted from anyone (facts need no token).
--- Locks: intents → entry_locks → orders → positions → profile_capital → unassigned, each sorted.
--- Writes: intents, orders, entry_locks, fills, unmatched_fills, positions, reservations, the ledger, outbox.
+-- Locks: intents → orders → positions → profile_capital → unassigned, each sorted.
+-- Writes: intents, orders, fills, unmatched_fills, positions, reservations, the ledger, outbox.
 -- Codes: OK {replay, order_status, cancel_requested, false_absence, fills}, NOT_FOUND, CONFLICT.
 -- Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_persist_entry_lifecycle(p_tenant_id uuid, p_items jsonb) RETURNS jsonb

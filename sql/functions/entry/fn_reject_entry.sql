@@ -1,7 +1,7 @@
 -- Records that the exchange definitively refused entries: array of {intent_id, fencing_token, exchange_code,
 -- message, evidence}; reservation and entry lock are released.
--- Locks: intents → entry_locks → positions → profile_capital, each sorted.
--- Writes: intents, entry_locks, reservations, positions, the ledger, outbox; audit for a stale answer.
+-- Locks: intents → positions → profile_capital, each sorted.
+-- Writes: intents, reservations, positions, the ledger, outbox; audit for a stale answer.
 -- Codes: OK {replay}, NOT_FOUND, STALE_TOKEN (kept as evidence), ILLEGAL_TRANSITION. Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_reject_entry(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

@@ -2,7 +2,7 @@
 -- exchange_trade_id, client_order_id, side, price, quantity, fee_quantity, fee_asset, fee_rate, rate_source,
 -- maker, exchange_time, source, inferred}. A fill is never refused: an order known by its client order id only
 -- is confirmed first, in this transaction; one not known at all parks its fill.
--- Locks: intents → entry_locks → orders → positions → profile_capital → unassigned, each sorted.
+-- Locks: intents → orders → positions → profile_capital → unassigned, each sorted.
 -- Writes: what persist writes, and unmatched_fills.
 -- Codes: OK {event_id, order_status, halted, false_absence}, DUPLICATE {event_id}, PARKED. Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_apply_fill(p_tenant_id uuid, p_items jsonb) RETURNS jsonb

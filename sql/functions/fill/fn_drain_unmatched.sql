@@ -1,7 +1,7 @@
 -- Books the parked fills of an account whose orders the ledger knows by now. A fill that is parked in the moment
 -- in which its order is confirmed is seen by neither transaction; so each poll and each pass asks again, which
 -- costs one look at an empty index where nothing is parked. At most 512 fills a call, the oldest first.
--- Locks: intents → entry_locks → orders → positions → profile_capital → unassigned, each sorted.
+-- Locks: intents → orders → positions → profile_capital → unassigned, each sorted.
 -- Writes what fn_apply_fill writes. Returns {known: how many it took up, left: how many wait on}.
 -- Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_drain_unmatched(p_tenant_id uuid, p_account_id uuid) RETURNS jsonb

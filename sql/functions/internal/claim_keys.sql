@@ -1,4 +1,4 @@
--- Claims the idempotency keys of an array: for what is still open its intent, for a stored denial the denial.
+-- Claims the idempotency keys of an array: for its intent, with the denial if that is stored.
 -- Locks: waits for a concurrent claim of the same key; claims in key order, so arrays never deadlock.
 -- Writes idempotency_keys and, for each new denial, an outbox row. A key lost to another call becomes the
 -- marker REPLAY, rendered by the caller when everything is written. Raises nothing.
@@ -13,7 +13,7 @@ DECLARE
 BEGIN
   WITH claimed AS (
     INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, denial, created_at)
-    SELECT p_tenant_id, robot_id, key, request_hash, CASE WHEN result IS NULL THEN intent_id END, result, p_now
+    SELECT p_tenant_id, robot_id, key, request_hash, intent_id, result, p_now
     FROM unnest(p_plan)
     WHERE result IS NULL OR engine.is_stored_denial(result ->> 'code')
     ORDER BY robot_id, key, item

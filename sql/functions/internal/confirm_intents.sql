@@ -2,7 +2,7 @@
 -- asked for, because facts need none. Returns one result per item, in their order: OK with replay and
 -- false_absence, NOT_FOUND, or CONFLICT (this intent has another order, or this order another intent), which
 -- is put on record: it may be a duplicate order at the exchange.
--- Locks: intents, then entry_locks, sorted; profile_capital for a halt. Writes intents, orders, entry_locks,
+-- Locks: intents sorted; profile_capital for a halt. Writes intents, orders,
 -- outbox, audit. A false absence (it was rejected or not_placed) halts its profile.
 -- Raises HF422 for an item without an exchange order id.
 CREATE OR REPLACE FUNCTION engine.confirm_intents(p_tenant_id uuid, p_items jsonb, p_kind text, p_now timestamptz)

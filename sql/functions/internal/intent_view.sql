@@ -3,12 +3,8 @@
 CREATE OR REPLACE FUNCTION engine.intent_view(p_intent engine.intents) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  v_amount numeric;
-  v_remaining numeric;
   v_order jsonb;
 BEGIN
-  SELECT amount, remaining INTO v_amount, v_remaining FROM engine.reservations
-  WHERE tenant_id = p_intent.tenant_id AND intent_id = p_intent.intent_id;
   IF p_intent.exchange_order_id IS NOT NULL THEN
     v_order := engine.order_view(p_intent.tenant_id, p_intent.intent_id);
   END IF;
@@ -19,7 +15,7 @@ BEGIN
     'limit_price', trim_scale(p_intent.limit_price)::text, 'time_in_force', p_intent.time_in_force,
     'post_only', p_intent.post_only, 'label', p_intent.label, 'client_order_id', p_intent.client_order_id,
     'state', p_intent.state, 'exchange_order_id', p_intent.exchange_order_id,
-    'reserved', trim_scale(v_amount)::text, 'remaining', trim_scale(v_remaining)::text,
+    'reserved', trim_scale(p_intent.reserved_amount)::text, 'remaining', trim_scale(p_intent.reserved_remaining)::text,
     'cancel_requested_at', p_intent.cancel_requested_at, 'reason_code', p_intent.reason_code,
     'reason', p_intent.reason, 'expires_at', p_intent.expires_at,
     'exchange_deadline', p_intent.exchange_deadline, 'spec_version', p_intent.spec_version,

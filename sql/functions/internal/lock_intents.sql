@@ -1,6 +1,6 @@
 -- Locks what the release of several intents may touch, level by level and sorted; one intent alone is locked the
 -- same way, then read in a later statement.
--- Locks: intents → entry_locks → positions → profile_capital. Writes and raises nothing.
+-- Locks: intents → positions → profile_capital. Writes and raises nothing.
 CREATE OR REPLACE FUNCTION engine.lock_intents(p_tenant_id uuid, p_items jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -11,9 +11,6 @@ BEGIN
   IF cardinality(v_intents) < 2 THEN
     RETURN;
   END IF;
-  PERFORM FROM engine.entry_locks l JOIN engine.intents i USING (tenant_id, profile_id, symbol)
-  WHERE i.tenant_id = p_tenant_id AND i.intent_id = ANY (v_intents) AND l.intent_id = i.intent_id
-  ORDER BY l.profile_id, l.symbol FOR NO KEY UPDATE OF l;
   PERFORM FROM engine.positions WHERE tenant_id = p_tenant_id AND (profile_id, symbol) IN (
     SELECT profile_id, symbol FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = ANY (v_intents))
   ORDER BY profile_id, symbol FOR NO KEY UPDATE;

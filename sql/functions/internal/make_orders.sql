@@ -1,5 +1,5 @@
--- Writes the orders of newly confirmed intents and releases their entry locks.
--- Locks: entry_locks sorted (the caller holds the intents). Writes intents, orders, entry_locks, outbox.
+-- Writes the orders of newly confirmed intents; their state no longer locks entries.
+-- Locks nothing new (the caller holds the intents). Writes intents, orders, outbox.
 -- Raises HF409 through the transition trigger.
 CREATE OR REPLACE FUNCTION engine.make_orders(
   p_tenant_id uuid, p_items jsonb, p_intents uuid[], p_now timestamptz
@@ -28,7 +28,6 @@ BEGIN
     'client_order_id', client_order_id, 'exchange_order_id', exchange_order_id, 'symbol', symbol,
     'kind', kind, 'quantity', trim_scale(quantity)::text, 'exchange_time', exchange_time), p_now
   FROM confirmed;
-  PERFORM engine.free_entry_locks(p_tenant_id, p_intents);
 END $$;
 COMMENT ON FUNCTION engine.make_orders(uuid, jsonb, uuid[], timestamptz) IS 'writes orders of confirmed intents';
 REVOKE ALL ON FUNCTION engine.make_orders(uuid, jsonb, uuid[], timestamptz) FROM PUBLIC;

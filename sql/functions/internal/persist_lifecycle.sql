@@ -1,6 +1,6 @@
 -- Records what the exchange confirmed of intents of one kind: orders, then the fills that waited or came with
 -- the answer, then a terminal status. Idempotent by intent, fills by their identity.
--- Locks: intents → entry_locks → orders → positions → profile_capital → unassigned, each sorted.
+-- Locks: intents → orders → positions → profile_capital → unassigned, each sorted.
 -- Writes what confirm_intents, book_fill and report_end write. Returns one result per item. Raises HF422.
 CREATE OR REPLACE FUNCTION engine.persist_lifecycle(
   p_tenant_id uuid, p_items jsonb, p_kind text, p_now timestamptz

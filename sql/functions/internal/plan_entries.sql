@@ -50,8 +50,9 @@ BEGIN
         WHERE tenant_id = p_tenant_id AND account_id = p.account_id LIMIT 1) a ON true
     LEFT JOIN LATERAL (SELECT spec FROM engine.profile_specs
         WHERE tenant_id = p_tenant_id AND profile_id = p.profile_id AND version = p.spec_version LIMIT 1) s ON true
-    LEFT JOIN LATERAL (SELECT intent_id, expires_at FROM engine.entry_locks
-        WHERE tenant_id = p_tenant_id AND profile_id = p.profile_id AND symbol = i.symbol LIMIT 1) l ON true
+    LEFT JOIN LATERAL (SELECT intent_id, expires_at FROM engine.intents
+        WHERE tenant_id = p_tenant_id AND profile_id = p.profile_id AND symbol = i.symbol AND kind = 'entry'
+          AND state IN ('sending', 'in_doubt', 'needs_operator') LIMIT 1) l ON true
     LEFT JOIN LATERAL (SELECT available, mode, mode_reason FROM engine.profile_capital
         WHERE tenant_id = p_tenant_id AND profile_id = p.profile_id LIMIT 1) c ON true
     ORDER BY i.item);

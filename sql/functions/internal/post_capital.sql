@@ -1,13 +1,16 @@
 -- Posts one balanced economic event of a profile: moves its balances, draws event id and version after the
 -- row lock, and writes the event with its journal rows. The arguments are changes of the six balances (each in
 -- its own normal sense); debits and credits are matched in the fixed order of accounts, zero changes are skipped.
--- Locks profile_capital. Writes profile_capital, economic_events, journal; outbox only for a halt: a fact is
--- booked even if it takes available below zero, and the same UPDATE then halts the profile.
+-- p_fact, p_payload: what the feed says of it, in the same row; NULL: nothing, or the caller says it by a row of its
+-- own.
+-- Locks profile_capital. Writes profile_capital and facts: a fact is booked even if it takes available below zero,
+-- and the same UPDATE then halts the profile, told by a row of its own.
 -- Raises HF412 if the changes do not balance, HF404 if the profile is not visible.
 CREATE OR REPLACE FUNCTION engine.post_capital(
   p_tenant_id uuid, p_profile_id uuid, p_type text, p_key text, p_intent_id uuid, p_actor text, p_cause text,
   p_rate_source text, p_spec_version integer, p_exchange_time timestamptz, p_now timestamptz,
   p_available numeric, p_orders numeric, p_positions numeric, p_dust numeric, p_pnl numeric, p_fees numeric,
+  p_fact text DEFAULT NULL, p_payload jsonb DEFAULT NULL,
   OUT event_id bigint, OUT halted boolean
 )
 LANGUAGE plpgsql AS $$
@@ -20,7 +23,8 @@ DECLARE
   v_debit integer := 1;
   v_credit integer := 1;
   v_amount numeric;
-  v_line smallint := 0;
+  v_line integer := 0;
+  v_lines engine.journal_line[];
 BEGIN
   IF p_available + p_orders + p_positions + p_dust - p_pnl + p_fees <> 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'HF412', MESSAGE = 'an event must balance', DETAIL = v_debits::text;
@@ -39,10 +43,6 @@ BEGIN
   END IF;
   event_id := nextval('engine.event_ids');
   halted := v_capital.available < 0 AND v_capital.available - p_available >= 0;
-  INSERT INTO engine.economic_events (tenant_id, event_id, profile_id, version, type, idempotency_key,
-    intent_id, actor, cause, rate_source, spec_version, exchange_time, recorded_at)
-  VALUES (p_tenant_id, event_id, p_profile_id, v_capital.version, p_type, p_key, p_intent_id, p_actor, p_cause,
-    p_rate_source, p_spec_version, p_exchange_time, p_now);
   v_balances := ARRAY[v_capital.available - p_available, v_capital.reserved_for_orders - p_orders,
     v_capital.reserved_for_positions - p_positions, v_capital.dust - p_dust, v_capital.trading_pnl - p_pnl,
     v_capital.fees - p_fees];
@@ -56,11 +56,13 @@ BEGIN
     v_balances[v_debit] := v_balances[v_debit] + CASE v_debit WHEN c_pnl THEN -v_amount ELSE v_amount END;
     v_balances[v_credit] := v_balances[v_credit] - CASE v_credit WHEN c_pnl THEN -v_amount ELSE v_amount END;
     v_line := v_line + 1;
-    INSERT INTO engine.journal (tenant_id, event_id, line, profile_id, debit_account, credit_account, amount,
-      debit_balance, credit_balance)
-    VALUES (p_tenant_id, event_id, v_line, p_profile_id, c_accounts[v_debit], c_accounts[v_credit], v_amount,
-      v_balances[v_debit], v_balances[v_credit]);
+    v_lines[v_line] := ROW(c_accounts[v_debit], c_accounts[v_credit], v_amount, v_balances[v_debit],
+      v_balances[v_credit])::engine.journal_line;
   END LOOP;
+  INSERT INTO engine.facts (tenant_id, event_id, part, profile_id, intent_id, recorded_at, type, payload, version,
+    economic_type, idempotency_key, actor, cause, rate_source, spec_version, exchange_time, lines)
+  VALUES (p_tenant_id, event_id, 0, p_profile_id, p_intent_id, p_now, p_fact, p_payload, v_capital.version, p_type,
+    p_key, p_actor, p_cause, p_rate_source, p_spec_version, p_exchange_time, v_lines);
   IF halted THEN
     INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
     VALUES (p_tenant_id, nextval('engine.event_ids'), p_profile_id, p_intent_id, 'profile.halted',
@@ -69,6 +71,6 @@ BEGIN
   END IF;
 END $$;
 COMMENT ON FUNCTION engine.post_capital(uuid, uuid, text, text, uuid, text, text, text, integer, timestamptz,
-  timestamptz, numeric, numeric, numeric, numeric, numeric, numeric) IS 'posts one balanced event of a profile';
+  timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text, jsonb) IS 'posts one balanced event of a profile';
 REVOKE ALL ON FUNCTION engine.post_capital(uuid, uuid, text, text, uuid, text, text, text, integer, timestamptz,
-  timestamptz, numeric, numeric, numeric, numeric, numeric, numeric) FROM PUBLIC;
+  timestamptz, numeric, numeric, numeric, numeric, numeric, numeric, text, jsonb) FROM PUBLIC;

@@ -2,7 +2,7 @@
 -- token is asked for; the answer of a stale owner is kept as evidence and changes nothing.
 -- p_kind NULL serves both kinds. An item's reason_code is its exchange_code, its reason its message or reason, its
 -- actor an operator if one ended it.
--- Locks: intents → entry_locks → positions → profile_capital, each sorted. Writes intents, entry_locks,
+-- Locks: intents → positions → profile_capital, each sorted. Writes intents,
 -- reservations, positions, the ledger, outbox. Codes: OK (replay), NOT_FOUND, STALE_TOKEN,
 -- ILLEGAL_TRANSITION. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.refuse_intents(
@@ -35,7 +35,6 @@ BEGIN
         reason_code = v_item ->> 'exchange_code', reason = coalesce(v_item ->> 'message', v_item ->> 'reason'),
         evidence = coalesce(v_item -> 'evidence', evidence)
       WHERE tenant_id = p_tenant_id AND intent_id = v_intent.intent_id;
-      PERFORM engine.free_entry_locks(p_tenant_id, ARRAY[v_intent.intent_id]);
       v_event_id := engine.release_rest(p_tenant_id, v_intent.intent_id, coalesce(v_item ->> 'actor', 'engine'), p_now);
       INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
       VALUES (p_tenant_id, coalesce(v_event_id, nextval('engine.event_ids')), v_intent.profile_id,

@@ -15,18 +15,17 @@ DECLARE
   v_rest numeric;
   v_released_at timestamptz;
 BEGIN
-  SELECT i.kind, i.profile_id, i.symbol, i.spec_version, r.remaining, r.released_at
+  SELECT kind, profile_id, symbol, spec_version, reserved_remaining, released_at
   INTO v_kind, v_profile_id, v_symbol, v_spec_version, v_rest, v_released_at
-  FROM engine.intents i JOIN engine.reservations r USING (tenant_id, intent_id)
-  WHERE i.tenant_id = p_tenant_id AND i.intent_id = p_intent_id;
+  FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = p_intent_id;
   -- decided here: as a condition it invites a plan over the index of all that is held
-  IF NOT FOUND OR v_released_at IS NOT NULL THEN
+  IF v_rest IS NULL OR v_released_at IS NOT NULL THEN
     RETURN NULL;
   END IF;
   PERFORM FROM engine.positions
   WHERE tenant_id = p_tenant_id AND profile_id = v_profile_id AND symbol = v_symbol
   FOR NO KEY UPDATE;
-  UPDATE engine.reservations SET remaining = 0, released_at = p_now
+  UPDATE engine.intents SET reserved_remaining = 0, released_at = p_now
   WHERE tenant_id = p_tenant_id AND intent_id = p_intent_id;
   IF v_rest = 0 THEN
     RETURN NULL;

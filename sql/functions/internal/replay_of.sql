@@ -6,25 +6,21 @@ CREATE OR REPLACE FUNCTION engine.replay_of(
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_hash text;
-  v_intent_id uuid;
-  v_denial jsonb;
-  v_intent engine.intents;
+  v_found record;
 BEGIN
-  SELECT request_hash, intent_id, denial INTO v_hash, v_intent_id, v_denial FROM engine.idempotency_keys
-  WHERE tenant_id = p_tenant_id AND robot_id = p_robot_id AND key = p_key;
+  SELECT k.request_hash, k.denial, i AS intent INTO v_found FROM engine.idempotency_keys k
+  LEFT JOIN engine.intents i ON i.tenant_id = p_tenant_id AND i.intent_id = k.intent_id
+  WHERE k.tenant_id = p_tenant_id AND k.robot_id = p_robot_id AND k.key = p_key;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
-  IF v_hash IS DISTINCT FROM p_request_hash THEN
+  IF v_found.request_hash IS DISTINCT FROM p_request_hash THEN
     RETURN jsonb_build_object('code', 'IDEMPOTENCY_KEY_REUSED');
   END IF;
-  IF v_denial IS NOT NULL THEN
-    RETURN jsonb_build_object('code', 'REPLAY', 'denial', v_denial);
+  IF v_found.denial IS NOT NULL THEN
+    RETURN jsonb_build_object('code', 'REPLAY', 'denial', v_found.denial);
   END IF;
-  SELECT * INTO v_intent FROM engine.intents
-  WHERE tenant_id = p_tenant_id AND intent_id = v_intent_id;
-  RETURN jsonb_build_object('code', 'REPLAY', 'intent', engine.intent_view(v_intent));
+  RETURN jsonb_build_object('code', 'REPLAY', 'intent', engine.intent_view(v_found.intent));
 END $$;
 COMMENT ON FUNCTION engine.replay_of(uuid, uuid, text, text) IS 'answer to a key that was used before';
 REVOKE ALL ON FUNCTION engine.replay_of(uuid, uuid, text, text) FROM PUBLIC;

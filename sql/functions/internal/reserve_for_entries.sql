@@ -1,5 +1,6 @@
 -- Reserves capital for what is still open, greedily in the array's order, and numbers its events.
--- Locks: profile_capital rows in profile order, as late as possible. Writes profile_capital; undoes the claims of what is denied. Raises nothing.
+-- Locks: profile_capital rows in profile order, as late as possible. Writes
+-- profile_capital; undoes the claims and intents of what is denied. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.reserve_for_entries(
   p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
 ) RETURNS engine.intent_plan[]
@@ -51,7 +52,9 @@ BEGIN
     version = n.version, updated_at = p_now
   FROM unnest(v_capitals) n
   WHERE c.tenant_id = p_tenant_id AND c.profile_id = n.profile_id AND c.version <> n.version;
-  IF v_denied IS NOT NULL THEN
+  IF v_denied IS NOT NULL THEN  -- their intents were written as entry locks; nobody has seen them
+    DELETE FROM engine.intents i USING unnest(p_plan) d
+    WHERE d.item = ANY (v_denied) AND i.tenant_id = p_tenant_id AND i.intent_id = d.intent_id;
     PERFORM engine.undo_claims(p_tenant_id, p_plan, v_denied, 'entry', p_now);
   END IF;
   RETURN p_plan;

@@ -5,7 +5,6 @@ CREATE OR REPLACE FUNCTION engine.return_dust(
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_event_id bigint;
   v_version bigint;  -- makes the event's key: several may come in one transaction, at one time
 BEGIN
   UPDATE engine.positions SET is_dust = false, opened_at = p_now, bought_quantity = quantity,
@@ -16,14 +15,12 @@ BEGIN
   END IF;
   SELECT version INTO v_version FROM engine.profile_capital
   WHERE tenant_id = p_position.tenant_id AND profile_id = p_position.profile_id;
-  v_event_id := (engine.post_capital(p_position.tenant_id, p_position.profile_id, 'dust_returned',
+  PERFORM engine.post_capital(p_position.tenant_id, p_position.profile_id, 'dust_returned',
     'dust_returned:' || p_position.profile_id || ':' || p_position.symbol || ':' || v_version,
     p_intent_id, 'engine', NULL, NULL, p_spec_version, NULL, p_now,
-    0, 0, p_position.cost, -p_position.cost, 0, 0)).event_id;
-  INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
-  VALUES (p_position.tenant_id, v_event_id, p_position.profile_id, p_intent_id, 'position.dust_returned',
-    jsonb_build_object('symbol', p_position.symbol, 'quantity', trim_scale(p_position.quantity)::text,
-      'cost', trim_scale(p_position.cost)::text), p_now);
+    0, 0, p_position.cost, -p_position.cost, 0, 0, 'position.dust_returned', jsonb_build_object(
+      'symbol', p_position.symbol, 'quantity', trim_scale(p_position.quantity)::text,
+      'cost', trim_scale(p_position.cost)::text));
 END $$;
 COMMENT ON FUNCTION engine.return_dust(engine.positions, uuid, integer, timestamptz) IS
   'takes dust back into its position';

@@ -24,9 +24,9 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  PERFORM FROM engine.reservations r JOIN engine.intents i USING (tenant_id, intent_id)
-  WHERE r.tenant_id = p_tenant_id AND r.profile_id = v_intent.profile_id AND r.released_at IS NULL
-    AND i.symbol = v_intent.symbol
+  PERFORM FROM engine.intents
+  WHERE tenant_id = p_tenant_id AND profile_id = v_intent.profile_id AND symbol = v_intent.symbol
+    AND released_at IS NULL AND reserved_amount IS NOT NULL
   LIMIT 1;
   IF FOUND THEN
     RETURN;

@@ -1,7 +1,7 @@
 -- Records that intents of either kind never became orders: never sent by the living sender, or proven absent.
 -- Array of {intent_id, fencing_token, reason, evidence}; all they hold is released.
--- Locks: intents → entry_locks → positions → profile_capital, each sorted.
--- Writes: intents, entry_locks, reservations, positions, the ledger, outbox; audit for a stale answer.
+-- Locks: intents → positions → profile_capital, each sorted.
+-- Writes: intents, reservations, positions, the ledger, outbox; audit for a stale answer.
 -- Codes: OK {replay}, NOT_FOUND, STALE_TOKEN (kept as evidence), ILLEGAL_TRANSITION. Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_not_placed(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''

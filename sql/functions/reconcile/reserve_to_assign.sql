@@ -1,6 +1,6 @@
 -- Reserves what an assigned order takes of a profile, and writes its intent: an order that has ended, for what it
 -- filled; one that is open, for the whole of it. Answers {code: OK}, INSUFFICIENT_CAPITAL or INSUFFICIENT_POSITION.
--- Locks the position, then profile_capital. Writes intents, reservations, positions or the ledger, outbox.
+-- Locks the position, then profile_capital. Writes intents, positions or the ledger, outbox.
 -- Raises what the tables raise.
 CREATE OR REPLACE FUNCTION engine.reserve_to_assign(
     p_intent engine.intents, p_order jsonb, p_actor text, p_reason text, p_now timestamptz
@@ -32,10 +32,10 @@ BEGIN
                                 'available', trim_scale(v_available)::text);
     END IF;
   END IF;
+  p_intent.reserved_unit := CASE p_intent.kind WHEN 'entry' THEN 'quote' ELSE 'base' END;
+  p_intent.reserved_amount := v_required;
+  p_intent.reserved_remaining := v_required;
   INSERT INTO engine.intents SELECT p_intent.*;
-  INSERT INTO engine.reservations (tenant_id, intent_id, profile_id, unit, amount, remaining)
-    VALUES (p_intent.tenant_id, p_intent.intent_id, p_intent.profile_id,
-            CASE p_intent.kind WHEN 'entry' THEN 'quote' ELSE 'base' END, v_required, v_required);
   IF p_intent.kind = 'entry' THEN
     v_event_id := (engine.post_capital(p_intent.tenant_id, p_intent.profile_id, 'reserve',
       'reserve:' || p_intent.intent_id, p_intent.intent_id, p_actor, 'assigned: ' || p_reason, NULL,

@@ -3,7 +3,7 @@
 -- p_proof as for fn_record_proof, with read_gap_ms. Only the holder of the account's lease may ask.
 -- Codes: OK {replay, proof_id}; NOT_PROVEN (the read is kept, another is needed); CONTRADICTED (the exchange has
 -- shown the order before: it is kept, and only an operator can settle it); ILLEGAL_TRANSITION {state}.
--- Locks: the lease (share) → intent → entry_lock → position → profile_capital. Writes proofs, intents, entry_locks,
+-- Locks: the lease (share) → intent → position → profile_capital. Writes proofs, intents,
 -- reservations, positions, the ledger, outbox.
 -- Raises HF403 foreign tenant; HF404 no such order; HF410 the lease is not held with this token; HF422 bad proof.
 CREATE OR REPLACE FUNCTION engine.fn_resolve_absent(

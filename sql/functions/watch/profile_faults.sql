@@ -1,6 +1,6 @@
 -- Lists what a profile holds without a cause, and what should hold something and does not. One snapshot (STABLE).
 -- An open reservation belongs to an unresolved intent or to an order that is open or waits for a fee's value, and
--- the other way round; a confirmed intent has its order; an entry lock belongs to an unresolved entry, one each.
+-- the other way round; a confirmed intent has its order; an entry lock is an unresolved entry: one for each symbol.
 -- An order that was found after its reservation was released (false absence) is no fault: its profile has halted.
 -- Locks nothing, writes nothing.
 CREATE OR REPLACE FUNCTION engine.profile_faults(p_tenant_id uuid, p_profile_id uuid)
@@ -16,10 +16,6 @@ AS $$
   ), reserved AS (
     SELECT r.intent_id, r.released_at
     FROM engine.reservations r WHERE r.tenant_id = p_tenant_id AND r.profile_id = p_profile_id
-  ), locked AS (
-    SELECT l.intent_id, l.symbol
-    FROM engine.entry_locks l
-    WHERE l.tenant_id = p_tenant_id AND l.profile_id = p_profile_id AND l.intent_id IS NOT NULL
   )
   SELECT 'reservations', 'held by nothing', r.intent_id, i.symbol, coalesce(o.status, i.state, 'no intent')
   FROM reserved r LEFT JOIN intent i USING (intent_id) LEFT JOIN placed o USING (intent_id)
@@ -39,13 +35,8 @@ AS $$
   FROM intent i FULL JOIN placed o USING (intent_id)
   WHERE (i.state IS NOT DISTINCT FROM 'confirmed') <> (o.intent_id IS NOT NULL)
   UNION ALL
-  SELECT 'entry_locks', 'lock of no unresolved entry', l.intent_id, l.symbol, coalesce(i.state, 'no intent')
-  FROM locked l LEFT JOIN intent i USING (intent_id)
-  WHERE NOT coalesce(i.unresolved AND i.kind = 'entry' AND i.symbol = l.symbol, false)
-  UNION ALL
-  SELECT 'entry_locks', 'unresolved entry without its lock', i.intent_id, i.symbol, i.state
-  FROM intent i LEFT JOIN locked l USING (intent_id)
-  WHERE i.unresolved AND i.kind = 'entry' AND l.intent_id IS NULL
+  SELECT 'entry_locks', 'two unresolved entries', max(i.intent_id::text)::uuid, i.symbol, count(*)::text
+  FROM intent i WHERE i.unresolved AND i.kind = 'entry' GROUP BY i.symbol HAVING count(*) > 1
   UNION ALL
   SELECT 'invariant', CASE WHEN c.available < 0 THEN 'active below zero' ELSE 'available is not the formula' END,
     NULL, NULL, trim_scale(c.available)::text

@@ -9,9 +9,10 @@ from tests.sql.capital.world import OPERATOR, SYMBOL, World, call
 FORGERIES = {
     "balance": "UPDATE engine.profile_capital SET allocated = allocated + 1, available = available + 1",
     "version": "UPDATE engine.profile_capital SET version = version + 1",
-    "journal": "UPDATE engine.journal SET amount = amount + 1",
-    "last balance": "UPDATE engine.journal SET debit_balance = debit_balance + 1",
-    "empty event": "DELETE FROM engine.journal",
+    "journal": "UPDATE engine.facts SET lines[1].amount = (lines[1]).amount + 1 WHERE lines IS NOT NULL",
+    "last balance": "UPDATE engine.facts SET lines[1].debit_balance = (lines[1]).debit_balance + 1"
+    " WHERE lines IS NOT NULL",
+    "empty event": "UPDATE engine.facts SET lines = NULL",
     "gap": "DELETE FROM engine.economic_events WHERE version = 1",
     "position": "UPDATE engine.positions SET cost = cost + 1",
     "reservation": "UPDATE engine.positions SET reserved_quantity = 0.1",

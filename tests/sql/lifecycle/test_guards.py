@@ -12,15 +12,14 @@ from tests.sql.capital.world import World
 from tests.sql.lifecycle.acts import fill
 
 FACTS = (
-    "journal",
-    "economic_events",
+    "facts",
     "unassigned_events",
     "profile_specs",
     "trade_history",
     "audit",
     "fills",
-    "outbox",
 )
+VIEWS_OF_FACTS = ("economic_events", "outbox")
 
 
 async def refused(conn: "asyncpg.Connection[Any]", sqlstate: str, statement: str, *args: Any) -> None:
@@ -36,6 +35,10 @@ async def test_facts_are_never_changed(world: World) -> None:
         await refused(world.admin, "HF411", f"DELETE FROM engine.{table}")  # noqa: S608
         await refused(world.admin, "HF411", f"TRUNCATE engine.{table}")
         await refused(world.admin, "HF411", f"UPDATE engine.{table} SET tenant_id = gen_random_uuid()")  # noqa: S608
+    for view in VIEWS_OF_FACTS:
+        await refused(world.admin, "HF411", f"DELETE FROM engine.{view}")  # noqa: S608
+        await refused(world.admin, "HF411", f"UPDATE engine.{view} SET tenant_id = gen_random_uuid()")  # noqa: S608
+    await refused(world.admin, "55000", "UPDATE engine.journal SET amount = amount + 1")
 
 
 async def test_the_engines_role_writes_no_table(world: World) -> None:
@@ -91,14 +94,16 @@ async def test_a_filled_quantity_never_falls(world: World) -> None:
 
 
 async def test_an_unbalanced_event_is_impossible(world: World) -> None:
-    """A journal row has two accounts and an amount above zero; balances keep the formula."""
-    event = await world.admin.fetchrow("SELECT * FROM engine.economic_events LIMIT 1")
+    """A line has two accounts and an amount above zero, an event has a line; balances keep the formula."""
     insert = (
-        "INSERT INTO engine.journal VALUES ($1, $2, 9, $3, {}, {}, {}, 1, 1)",
-        event["tenant_id"],
-        event["event_id"],
-        event["profile_id"],
+        "INSERT INTO engine.facts (tenant_id, event_id, part, profile_id, recorded_at, version, lines)"
+        " SELECT tenant_id, event_id + 1000, 0, profile_id, recorded_at, version + 1000, {}"
+        " FROM engine.facts WHERE version = 1"
     )
+    line = "ARRAY[ROW({}, {}, {}, 1, 1)::engine.journal_line]"
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await world.admin.execute(insert.format("'{}'"))
+    await world.admin.execute(insert.format(line.format("'AVAILABLE'", "'CAPITAL'", "1")))
     for debit, credit, amount in (
         ("'AVAILABLE'", "'AVAILABLE'", "1"),
         ("'AVAILABLE'", "NULL", "1"),
@@ -109,7 +114,7 @@ async def test_an_unbalanced_event_is_impossible(world: World) -> None:
         ("'AVAILABLE'", "'CAPITAL'", "1e-19"),
     ):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError):
-            await world.admin.execute(insert[0].format(debit, credit, amount), *insert[1:])
+            await world.admin.execute(insert.format(line.format(debit, credit, amount)))
     await refused(world.admin, "23514", "UPDATE engine.profile_capital SET available = available + 1")
 
 

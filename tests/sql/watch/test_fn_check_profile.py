@@ -15,7 +15,6 @@ ACTOR = "engine:watchdog"
 CLEAN = {"rebuild_equals_stored": 0, "invariant": 0, "reservations": 0, "orders": 0, "entry_locks": 0}
 NO_CONSTRAINTS = """ALTER TABLE engine.profile_capital
   DROP CONSTRAINT available_is_the_formula, DROP CONSTRAINT active_profile_is_covered"""
-FREE = "UPDATE engine.entry_locks SET intent_id = NULL, owner = NULL, expires_at = NULL "
 # What is changed by hand, and the checks that must say so. The profile holds 0.01 BTC and has an entry order
 # open at the exchange (E), an exit order open (X), and an entry in doubt (D).
 PLANTED: dict[str, tuple[str, set[str]]] = {
@@ -23,7 +22,10 @@ PLANTED: dict[str, tuple[str, set[str]]] = {
         "UPDATE engine.profile_capital SET allocated = allocated + 1, available = available + 1",
         {"rebuild_equals_stored"},
     ),
-    "journal": ("UPDATE engine.journal SET amount = amount + 1", {"rebuild_equals_stored"}),
+    "journal": (
+        "UPDATE engine.facts SET lines[1].amount = (lines[1]).amount + 1 WHERE lines IS NOT NULL",
+        {"rebuild_equals_stored"},
+    ),
     "event gone": (
         "DELETE FROM engine.economic_events WHERE version = 2",
         {"rebuild_equals_stored"},
@@ -38,7 +40,7 @@ PLANTED: dict[str, tuple[str, set[str]]] = {
         {"rebuild_equals_stored", "invariant"},
     ),
     "reservation of an open order gone": (
-        "DELETE FROM engine.reservations WHERE intent_id = 'E'",
+        "UPDATE engine.intents SET reserved_amount = NULL, reserved_remaining = NULL WHERE intent_id = 'E'",
         {"rebuild_equals_stored", "reservations"},
     ),
     "reservation released while in doubt": (
@@ -51,25 +53,21 @@ PLANTED: dict[str, tuple[str, set[str]]] = {
     ),
     "intent ended, reservation kept": (
         "UPDATE engine.intents SET state = 'not_placed' WHERE intent_id = 'D'",
-        {"reservations", "entry_locks"},
+        {"reservations"},
     ),
     "order ended, reservation kept": (
         "UPDATE engine.orders SET status = 'canceled' WHERE intent_id = 'E'",
         {"reservations"},
     ),
-    "intent gone": ("DELETE FROM engine.intents WHERE intent_id = 'E'", {"reservations", "orders"}),
+    "intent gone": (
+        "DELETE FROM engine.intents WHERE intent_id = 'E'",
+        {"rebuild_equals_stored", "reservations", "orders"},
+    ),
     "order gone": ("DELETE FROM engine.orders WHERE intent_id = 'E'", {"reservations", "orders"}),
     "order of an intent in doubt": (
-        "UPDATE engine.intents SET state = 'in_doubt' WHERE intent_id = 'E'",
+        """DROP INDEX engine.intents_entry_lock;
+           UPDATE engine.intents SET state = 'in_doubt' WHERE intent_id = 'E'""",
         {"orders", "entry_locks"},
-    ),
-    "lock freed while in doubt": (
-        FREE + "WHERE intent_id = 'D'",
-        {"entry_locks"},
-    ),
-    "lock of a confirmed entry": (
-        "UPDATE engine.entry_locks SET intent_id = 'E' WHERE intent_id = 'D'",
-        {"entry_locks"},
     ),
 }
 

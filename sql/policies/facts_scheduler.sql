@@ -1,5 +1,5 @@
 -- The scheduler finds work over all tenants; its column grants keep it to ids, states and times.
-DROP POLICY IF EXISTS outbox_scheduler ON engine.outbox;
-CREATE POLICY outbox_scheduler ON engine.outbox
+DROP POLICY IF EXISTS facts_scheduler ON engine.facts;
+CREATE POLICY facts_scheduler ON engine.facts
   FOR SELECT TO holdfast_scheduler
   USING (true);

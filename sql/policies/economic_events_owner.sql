@@ -1,6 +1,0 @@
--- Functions, which run as the owner, see and write the rows of the tenant they entered only.
-DROP POLICY IF EXISTS economic_events_owner ON engine.economic_events;
-CREATE POLICY economic_events_owner ON engine.economic_events
-  TO holdfast_owner
-  USING (tenant_id = engine.entered_tenant())
-  WITH CHECK (tenant_id = engine.entered_tenant());

@@ -1,4 +1,0 @@
--- Rows of economic_events are never changed or deleted; the statement trigger also catches what touches no row.
-CREATE OR REPLACE TRIGGER economic_events_immutable
-  BEFORE UPDATE OR DELETE OR TRUNCATE ON engine.economic_events
-  FOR EACH STATEMENT EXECUTE FUNCTION engine.refuse_change();
