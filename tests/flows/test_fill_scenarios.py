@@ -151,6 +151,23 @@ async def test_expired_with_a_fill(rig: Rig) -> None:
     await rig.check_books()
 
 
+async def test_in_doubt_and_filled_without_trades(rig: Rig) -> None:
+    """Scenario 5 after a lost answer: an order proven present, its trades hidden, is filled by inference."""
+    hide(rig)
+    rig.paper.fault(FaultKind.DROP_AFTER, match=PLACE)
+    assert "IN_DOUBT" == (await rig.desk.entries.run(rig.entry("0.001", "50100"))).code
+    await rig.resolve(rig.desk)
+    assert ("open", HALF, Decimal(0)) == await order(rig)
+    await later(rig)
+    await poll(rig)
+    assert ("filled", HALF, HALF) == await order(rig)
+    (guess,) = await fills(rig)
+    assert ("inferred:0.001", "50010") == (guess["exchange_trade_id"], guess["price"])
+    show(rig)
+    await book_trades(rig, await rig.only_intent())
+    await rig.check_books()
+
+
 async def test_only_some_trades_are_shown(rig: Rig) -> None:
     """Scenario 13: where the trades explain only a part, the real fill is booked and the rest inferred."""
     view = await resting(rig)
