@@ -26,6 +26,12 @@ BEGIN
       FROM engine.profiles p JOIN engine.positions s USING (tenant_id, profile_id)
       WHERE p.tenant_id = p_account.tenant_id AND p.account_id = p_account.account_id
       GROUP BY s.symbol
+    ), recent AS MATERIALIZED (
+      SELECT DISTINCT i.symbol FROM engine.profiles p
+      CROSS JOIN LATERAL (SELECT i.symbol, i.created_at FROM engine.intents i WHERE i.tenant_id = p.tenant_id
+        AND i.profile_id = p.profile_id ORDER BY i.intent_id DESC LIMIT 500) i
+      WHERE p.tenant_id = p_account.tenant_id AND p.account_id = p_account.account_id
+        AND i.created_at > p_now - interval '1 day'
     ), symbols AS (
       SELECT symbol FROM ordered WHERE symbol IS NOT NULL
       UNION SELECT symbol FROM unresolved
@@ -38,13 +44,14 @@ BEGIN
     SELECT coalesce(jsonb_agg(jsonb_build_object('symbol', s.symbol, 'trade_id', c.exchange_trade_id, 'open', n.open,
       'since', greatest(p_account.created_at, least(c.exchange_time - interval '1 minute',
         u.since - interval '10 seconds', CASE WHEN c.symbol IS NULL THEN p_account.created_at END)),
-      'hot', n.open > 0 OR u.symbol IS NOT NULL OR coalesce(h.holding, false) OR c.symbol IS NULL
-        OR coalesce(greatest(h.traded_at, c.exchange_time) > p_now - interval '1 day', false)) ORDER BY s.symbol), '[]')
+      'hot', n.open > 0 OR u.symbol IS NOT NULL OR r.symbol IS NOT NULL OR c.symbol IS NULL
+        OR coalesce(h.holding OR h.traded_at > p_now - interval '1 day', false)) ORDER BY s.symbol), '[]')
     FROM symbols s
     LEFT JOIN LATERAL (SELECT * FROM engine.trade_cursors WHERE tenant_id = p_account.tenant_id
       AND account_id = p_account.account_id AND symbol = s.symbol LIMIT 1) c ON true
     LEFT JOIN unresolved u ON u.symbol = s.symbol
     LEFT JOIN held h ON h.symbol = s.symbol
+    LEFT JOIN recent r ON r.symbol = s.symbol
     CROSS JOIN LATERAL (SELECT count(*) AS open FROM engine.orders o WHERE o.tenant_id = p_account.tenant_id
       AND o.account_id = p_account.account_id AND o.symbol = s.symbol AND o.status = 'open') n);
 END
