@@ -183,7 +183,7 @@ class Accounts:
         return found if found is not None and found.tenant_id == tenant_id else None
 
 
-_RECENT_MAX = 10_000
+_RECENT_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)

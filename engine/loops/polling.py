@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from engine.domain.outcomes import Fill, OrderReport
 from engine.domain.states import FINAL_ORDER_STATES
-from engine.flows.accounts import AccountSession
+from engine.flows.accounts import AccountSession, OrderIds
 from engine.flows.context import FlowContext
 from engine.flows.inferring import infer
 from engine.flows.record import Recorder
@@ -64,6 +65,7 @@ class OpenOrders:
         """
         views = await self._views()
         self._context.metrics.open_orders.labels(self._name).set(len(views))
+        self._remember(views)
         if not views:
             return Polled(0, 0)
         # read after the ledger: what is missing has ended, or is not shown yet; by itself it proves nothing
@@ -99,6 +101,24 @@ class OpenOrders:
             views.extend(page)
             if len(page) < self._page:
                 return [view for view in views if view["order"] and view["exchange_order_id"]]
+
+    def _remember(self, views: Sequence[IntentView]) -> None:
+        """Keep how each order is named at the exchange, so that its cancel needs no database."""
+        accounts, session = self._context.accounts, self._session
+        for view in views:
+            intent_id, exchange_order_id = UUID(view["id"]), view["exchange_order_id"]
+            if exchange_order_id is None or accounts.recall(session.tenant_id, intent_id) is not None:
+                continue
+            accounts.remember(
+                OrderIds(
+                    session.tenant_id,
+                    session.account_id,
+                    intent_id,
+                    view["symbol"],
+                    exchange_order_id,
+                    view["client_order_id"],
+                )
+            )
 
     async def _listed(self, symbols: Sequence[str]) -> Mapping[tuple[str, str | None], OrderReport]:
         self._check()

@@ -11,6 +11,7 @@ from engine.domain.errors import HoldfastError, Outcome
 from engine.flows.commands import Answer
 from engine.ledger import reads, watch
 from engine.ledger.translation import Trouble, trouble_of
+from engine.loops.polling import OpenOrders
 from engine.paper.server import PaperExchange
 from tests.database.servers import Database, Server
 from tests.flows.rig import Rig, open_rig, until
@@ -93,7 +94,7 @@ async def trouble(rig: Rig) -> Trouble | None:
 async def named(rig: Rig, kind: Trouble | None) -> None:
     """Wait until that look finds this trouble; a session that was just ended may be noticed first."""
     async with asyncio.timeout(5):
-        while await trouble(rig) is not kind:
+        while await trouble(rig) is not kind:  # noqa: ASYNC110 - it lies in another process
             await asyncio.sleep(0.005)
 
 
@@ -201,6 +202,19 @@ async def test_server_in_recovery_is_named(stoppable: Rig, own_server: Server) -
     embedded.stop()
     embedded.start()
     await when_back(rig)
+
+
+async def test_cancel_of_an_order_of_the_process_before(rig: Rig) -> None:
+    """What another process placed is known here after one poll: its cancel needs no database either."""
+    resting = await rig.desk.entries.run(rig.entry("0.001", "40000"))
+    rig.desk = rig.restart()
+    orders = OpenOrders("paper", rig.session, rig.desk.context, rig.desk.recorder, 25)
+    await orders.poll(asyncio.Event())
+    async with read_only(rig):
+        canceled = await rig.desk.cancels.run(rig.cancel(resting))
+        assert ("OK", "sent_not_recorded") == (canceled.code, canceled.details["cancel"])
+    await until(lambda: rig.desk.recorder.pending == 0, 10.0)
+    await rig.check_books()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
