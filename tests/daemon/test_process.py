@@ -183,11 +183,15 @@ def test_lost_exchange_is_named_and_heals(own: Stage, robot: Tenant) -> None:
     own.steer("POST", "/faults", DROP_ALL)
     try:
         answer = until("the gate closes", lambda: (a := own.call("GET", "/readyz")).status == 503 and a)
-        assert ("clock", True) == (answer.body["gate"], answer.body["reason"].startswith("paper: "))
+        assert (answer.body["gate"] in {"clock", "circuit"}, True) == (
+            True,
+            answer.body["reason"].startswith("paper: "),
+        )
         assert 200 == own.call("GET", "/livez").status
         assert 200 == own.call("GET", "/v1/capital", key=robot.key).status
         refused = enter(own, robot)
-        assert (202, "unknown") == (refused.status, refused.body["outcome"])  # a dropped connection
+        # a dropped connection, or the circuit that five of them have opened
+        assert (refused.status, refused.body["outcome"]) in {(202, "unknown"), (503, "not_placed")}
     finally:
         own.steer("DELETE", "/faults")
     until("the gate opens again", lambda: own.gate() is None)
