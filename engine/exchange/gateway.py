@@ -60,7 +60,7 @@ _BINANCE_WEIGHTS: Mapping[str, float] = {
     "trading_fees": 20,
     "best_ask": 5,
     "last_price": 2,
-    "price_at": 2,
+    "minute_closes": 2,
 }
 # How the exchange names the account itself: the endpoint, and the way to the id in its answer.
 _ACCOUNT_ID: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
@@ -338,9 +338,9 @@ class Gateway:
         """Return the price of the last trade."""
         return await _complete(prices.last_price(self._client, self._market, symbol))
 
-    async def price_at(self, symbol: str, at_ms: int) -> Decimal | None:
-        """Return the price at a moment of the past, to the minute; None where the exchange tells none."""
-        return await _complete(prices.price_at(self._client, self._market, symbol, at_ms))
+    async def minute_closes(self, symbol: str, since_ms: int) -> Mapping[int, Decimal]:
+        """Return past prices from a moment's minute on, by the minute's start in ms; some hours at most."""
+        return await _complete(prices.minute_closes(self._client, self._market, symbol, since_ms))
 
     async def _market(self, name: str, fetch: Callable[[], Awaitable[Any]]) -> Any:
         return await self._read(name, CallClass.MARKET_DATA, fetch)

@@ -1,4 +1,4 @@
-"""Reads prices: the last one, and one of the past by its minute's candle."""
+"""Reads prices: the last one, and those of the past by their minutes' candles."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -10,6 +10,7 @@ Call = Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 _MINUTE_MS = 60_000
 _CLOSE = 4  # a candle is time, open, high, low, close, volume
+_CANDLES = 500
 
 
 async def last_price(client: Any, call: Call, symbol: str) -> Decimal:
@@ -20,10 +21,11 @@ async def last_price(client: Any, call: Call, symbol: str) -> Decimal:
     return price
 
 
-async def price_at(client: Any, call: Call, symbol: str, at_ms: int) -> Decimal | None:
-    """Return the close of the minute of a moment; None where the exchange tells no candle of it."""
+async def minute_closes(client: Any, call: Call, symbol: str, since_ms: int) -> dict[int, Decimal]:
+    """Return the closes of the minutes from a moment's on, by their starts in ms; empty if none is told."""
     if not client.has.get("fetchOHLCV"):
-        return None
-    start_ms = at_ms - at_ms % _MINUTE_MS
-    rows = await call("price_at", lambda: client.fetch_ohlcv(symbol, "1m", start_ms, 1))
-    return next((number(row[_CLOSE]) for row in rows if int(row[0]) == start_ms), None)
+        return {}
+    start_ms = since_ms - since_ms % _MINUTE_MS
+    rows = await call("minute_closes", lambda: client.fetch_ohlcv(symbol, "1m", start_ms, _CANDLES))
+    closes = {int(row[0]): number(row[_CLOSE]) for row in rows}
+    return {at_ms: close for at_ms, close in closes.items() if close is not None and at_ms >= start_ms}

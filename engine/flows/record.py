@@ -196,7 +196,7 @@ class Recorder:
             return 0
         self._valuer.unvalued.discard(session.account_id)
         wanted = {"account_id": str(session.account_id), "unvalued": True}
-        for row in await reads.list_fills(ledger, session.tenant_id, wanted):
+        for row in reversed(await reads.list_fills(ledger, session.tenant_id, wanted)):  # the earliest first
             bookable = await self._valuer.bookable(session, _fill(row), "late", past=True)
             if bookable.fee_rate is not None:
                 valued += await fills.value_fee(ledger, session.tenant_id, bookable) == "OK"

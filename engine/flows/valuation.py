@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -14,7 +15,9 @@ from engine.runtime.clock import Clock
 
 RATE_AGE_MS_MAX = 30_000
 _RATE_TIMEOUT_S = 1.0
-_CANDLES_KEPT = 1_000
+_MINUTE_MS = 60_000
+_CLOSES_KEPT = 20_000
+_PAUSE_S = 5.0  # after past prices could not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Valuer:
         self.unvalued = set[UUID]()  # accounts with fees that found no rate
         self._clock = clock
         self._rates: dict[tuple[object, str], _Rate] = {}
-        self._candles: dict[tuple[UUID, str, int], Decimal] = {}
+        self._closes: dict[tuple[UUID, str, int], Decimal] = {}
+        self._paused_until: dict[UUID, float] = {}
 
     async def bookable(
         self, session: AccountSession, fill: Fill, source: str, *, past: bool = False
@@ -58,21 +62,32 @@ class Valuer:
 
     async def _past(self, session: AccountSession, symbol: str, at_ms: int) -> tuple[Decimal | None, str]:
         """Return the rate of a past minute and its source."""
-        key = (session.account_id, symbol, at_ms // 60_000)
-        price = self._candles.get(key)
+        account_id, minute_ms = session.account_id, at_ms - at_ms % _MINUTE_MS
+        price = self._closes.get((account_id, symbol, minute_ms))
         if price is None and symbol in session.instruments:
+            if self._clock.monotonic() < self._paused_until.get(account_id, 0.0):
+                return None, ""
             try:
                 async with asyncio.timeout(_RATE_TIMEOUT_S):
-                    price = await session.gateway.price_at(symbol, at_ms)
+                    closes = await session.gateway.minute_closes(symbol, minute_ms)
             except (HoldfastError, TimeoutError):
+                self._paused_until[account_id] = self._clock.monotonic() + _PAUSE_S
                 return None, ""
+            price = closes.get(minute_ms)
             if price is None:
                 rate = await self._rate(session, symbol)
                 return rate.price, f"{rate.source}, late"
-            self._candles[key] = price
-            while len(self._candles) > _CANDLES_KEPT:
-                del self._candles[next(iter(self._candles))]
+            self._keep(session, symbol, closes)
         return price, f"candle {symbol}"
+
+    def _keep(self, session: AccountSession, symbol: str, closes: Mapping[int, Decimal]) -> None:
+        """Remember the closes of minutes that are over: fills of the past come in order of time."""
+        over_ms = session.gateway.exchange_now_ms() - _MINUTE_MS
+        for minute_ms, close in closes.items():
+            if minute_ms <= over_ms:
+                self._closes[session.account_id, symbol, minute_ms] = close
+        while len(self._closes) > _CLOSES_KEPT:
+            del self._closes[next(iter(self._closes))]
 
     async def _rate(self, session: AccountSession, symbol: str) -> _Rate:
         quote = session.quotes.get(symbol)

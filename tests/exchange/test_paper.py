@@ -213,7 +213,7 @@ async def test_a_failed_read_is_no_evidence(gateway: Gateway, paper: PaperExchan
         gateway.balances(),
         gateway.best_ask(SYMBOL),
         gateway.last_price(SYMBOL),
-        gateway.price_at(SYMBOL, 0),
+        gateway.minute_closes(SYMBOL, 0),
         gateway.account_uid(),
         gateway.measure_clock(),
     ):
@@ -234,14 +234,16 @@ async def test_prices(gateway: Gateway) -> None:
 
 
 async def test_past_prices(gateway: Gateway, paper: PaperExchange) -> None:
-    """A moment's price is the close of its minute; of a minute that has not come there is none."""
+    """Past prices are the closes of their minutes; of a minute that has not come there is none."""
     await placed(gateway, 1, limit_price=Decimal(50010))
     at_ms = gateway.exchange_now_ms()
     paper.clock.advance(300_000)
     paper.outside.tape("BTCUSDT", 40_000 * 10**8, 10**6, True)
-    assert Decimal(50010) == await gateway.price_at(SYMBOL, at_ms)
-    assert Decimal(40000) == await gateway.price_at(SYMBOL, at_ms + 300_000)
-    assert await gateway.price_at(SYMBOL, at_ms + 3_600_000) is None
+    closes = await gateway.minute_closes(SYMBOL, at_ms)
+    first, last = at_ms - at_ms % 60_000, (at_ms + 300_000) - (at_ms + 300_000) % 60_000
+    assert (first, last) == (min(closes), max(closes))
+    assert (Decimal(50010), Decimal(40000)) == (closes[first], closes[last])
+    assert {} == await gateway.minute_closes(SYMBOL, at_ms + 3_600_000)
 
 
 async def test_the_exchange_s_clock(paper: PaperExchange) -> None:

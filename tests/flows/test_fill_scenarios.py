@@ -378,6 +378,22 @@ async def test_a_late_fee_without_past_prices(rig: Rig) -> None:
     assert "last BNB/USDT, late" == booked["rate_source"]
 
 
+async def test_a_late_fee_whose_rate_cannot_be_read(rig: Rig) -> None:
+    """While past prices cannot be read a fill is booked unvalued, and valued when they can."""
+    rig.paper.matching.accounts[KEY].fee_asset = "BNB"
+    rig.paper.deposit(KEY, "BNB", 10 * 10**8)
+    await resting(rig)
+    fill(rig)
+    await later(rig, 3_600)
+    rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=Match(path="/api/v3/klines"), count=None)
+    await poll(rig)
+    assert [None] == [each["fee_value"] for each in await fills(rig)]
+    assert 0 == await rig.desk.recorder.value_late(rig.session)
+    show(rig)
+    assert 1 == await rig.restart().recorder.value_late(rig.session)
+    assert ["candle BNB/USDT"] == [each["rate_source"] for each in await fills(rig)]
+
+
 async def test_a_crash_around_an_inferred_fill(rig: Rig) -> None:
     """Whether a process dies before or after it inferred, the next one ends with the same one fill."""
     for when, number in (("before fn_apply_fill", 0), ("after fn_apply_fill", 1)):

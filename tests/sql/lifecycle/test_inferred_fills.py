@@ -1,13 +1,14 @@
 """Inferred fills: booked once for what is missing, and replaced by the real trades, by difference only."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from tests.sql.capital.trading import confirmed
-from tests.sql.capital.world import World
+from tests.sql.capital.trading import confirmed, fill_item
+from tests.sql.capital.world import World, call
 from tests.sql.lifecycle.acts import exit_order, figures, fill, finish, held, legs, mode, position
 
 NO_FEE: dict[str, Any] = {"fee_quantity": "0", "fee_asset": None}
@@ -167,6 +168,29 @@ async def test_several_trades_replace_several_inferred_fills(world: World) -> No
     assert (
         "filled" == (await fill(world, "e1", "t5", price="50000", quantity="0.001", **NO_FEE))["order_status"]
     )
+    await world.consistent()
+
+
+async def test_guesses_and_trades_at_once(world: World) -> None:
+    """Reports and trades that reach the ledger at the same time end as the trades alone, in any order."""
+    await confirmed(world)
+    conns = [await world.database.connect() for _ in range(8)]
+    guess = {"inferred": True, "quantity": "1", "price": "1", "average_price": "49500", **NO_FEE}
+    told = [
+        fill_item(world.one, "e1", "inferred:0.004", **guess),
+        fill_item(world.one, "e1", "inferred:0.01", **guess),
+        fill_item(world.one, "e1", "t1", price="49000", quantity="0.005", **IN_QUOTE),
+        fill_item(world.one, "e1", "t2", price="50000", quantity="0.005", **NO_FEE),
+    ]
+    calls = [
+        call(conn, "fn_apply_fill", world.one.id, [item]) for conn, item in zip(conns, told * 2, strict=True)
+    ]
+    assert {"OK", "DUPLICATE"} >= {answer[0]["code"] for answer in await asyncio.gather(*calls)}
+    assert (495, Decimal("504.8")) == (
+        (await position(world))["cost"],
+        (await figures(world))["available"],
+    )
+    assert all((await superseded(world)).values())
     await world.consistent()
 
 
