@@ -73,7 +73,7 @@ class _Memory:
 
     again_at_ms: int = 0
     failures: int = 0
-    failed: str | None = None
+    kept: str | None = None  # what the last proof said that was kept: the same is not kept again
 
 
 @dataclass(slots=True)
@@ -209,7 +209,10 @@ class Resolver:
 
     async def _conclude(self, case: _Case, evidence: Evidence) -> Resolution:
         if evidence.found:
-            await self._keep(case, self._proof("present", case, evidence))
+            shown = "shown: " + ", ".join(report.exchange_order_id for report in evidence.found)
+            if shown != case.memory.kept:
+                await self._keep(case, self._proof("present", case, evidence))
+                case.memory.kept = shown
             return await self._present(case, evidence)
         if evidence.failed is not None or case.early:
             return await self._unproven(case, evidence)
@@ -226,33 +229,39 @@ class Resolver:
     async def _unproven(self, case: _Case, evidence: Evidence) -> Resolution:
         """Keep a look that proves nothing, once for each reason, and say when the next one is."""
         memory = case.memory
-        if evidence.failed is not None and evidence.failed != memory.failed:
+        if evidence.failed is not None and evidence.failed != memory.kept:
             await self._keep(case, self._proof("no_evidence", case, evidence))
-            memory.failed = evidence.failed
+            memory.kept = evidence.failed
+        if not case.early:
+            return self._unclear(case, evidence)
         memory.failures += 1
-        if case.early:
-            delay_s = _EARLY_S[min(memory.failures, len(_EARLY_S)) - 1]
-            return Resolution(
-                "waiting", min(_ms(case.counts_from), evidence.began_ms + round(delay_s * 1000))
-            )
-        delay_s = min(_RETRY_S_MAX, _RETRY_S * 2 ** min(memory.failures, 6))
+        delay_s = _EARLY_S[min(memory.failures, len(_EARLY_S)) - 1]
+        return Resolution("waiting", min(_ms(case.counts_from), evidence.began_ms + round(delay_s * 1000)))
+
+    def _unclear(self, case: _Case, evidence: Evidence) -> Resolution:
+        """Look again, ever more slowly."""
+        case.memory.failures += 1
+        delay_s = min(_RETRY_S_MAX, _RETRY_S * 2 ** min(case.memory.failures, 6))
         return Resolution("unclear", evidence.ended_ms + round(delay_s * 1000))
 
     async def _present(self, case: _Case, evidence: Evidence) -> Resolution:
         """Record every order that was found; a second one of the same intent is a conflict, and counted."""
-        done = True
+        done, conflicts = True, 0
         for report in evidence.found:
             whole = await case.turn.executions(report)
             case.lease.check()
             recorded = await self._recorder.confirmation(_sent(case), whole, SOURCE)
             done = done and recorded.done
             persisted = recorded.persisted
+            conflicts += persisted is not None and persisted.conflict
             if persisted is not None and persisted.cancel_requested and persisted.order_status == "open":
                 await self._cancel(case, report)
-        if done:
-            _log.info("proven present", exchange_order_id=evidence.found[0].exchange_order_id)
-            return Resolution("present")
-        return Resolution("unclear", evidence.ended_ms + round(_RETRY_S * 1000))
+        if not done:
+            return self._unclear(case, evidence)
+        if conflicts == len(evidence.found) and case.intent["state"] in _OURS:
+            return await self._needs_operator(case, "its order is recorded as another intent's", None)
+        _log.info("proven present", exchange_order_id=evidence.found[0].exchange_order_id)
+        return Resolution("present")
 
     async def _cancel(self, case: _Case, report: OrderReport) -> None:
         """Send the cancel that was asked for while nobody knew whether there is an order."""

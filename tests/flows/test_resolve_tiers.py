@@ -158,6 +158,30 @@ async def test_shown_once_and_never_again(rig: Rig) -> None:
     assert ("needs_operator", "49.049") == (view["state"], (await rig.figures())["reserved_for_orders"])
 
 
+async def test_order_that_is_recorded_as_anothers(rig: Rig) -> None:
+    """An order that the ledger holds for another intent's is not moved: an operator settles it."""
+    assert "OK" == (await rig.desk.entries.run(rig.entry("0.001", "49000"))).code
+    first = await rig.only_intent()
+    await rig.fresh("second")
+    fault(rig, FaultKind.DROP_AFTER)
+    assert "IN_DOUBT" == (await rig.desk.entries.run(rig.entry("0.001", "49000", profile="second"))).code
+    doubt = (await rig.intents())[0]
+    (exchange_id,) = rig.exchange_orders()[doubt["client_order_id"]]
+    admin = await rig.database.admin()
+    for table in ("intents", "orders"):  # what a wrong word of an operator would leave
+        await admin.execute(
+            f"UPDATE engine.{table} SET exchange_order_id = $2 WHERE intent_id = $1",  # noqa: S608 - ours
+            UUID(first["id"]),
+            exchange_id,
+        )
+    court = await open_court(rig)
+    assert 1 == (await court.once()).needs_operator
+    found = (await rig.intents())[0]
+    assert ("needs_operator", "49.049") == (found["state"], found["remaining"])
+    registry = court.desk.context.metrics.registry
+    assert 1 == registry.get_sample_value("holdfast_duplicate_order_conflicts_total")
+
+
 async def open_court_again(rig: Rig, old: Court, *, faulty: bool = False) -> Court:
     """Open another court once the lease of the old one has run out."""
     await rig.database.advance_clock(61)
