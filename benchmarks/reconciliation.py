@@ -45,7 +45,7 @@ from engine.runtime.metrics import Metrics
 
 SYMBOL = "BTC/USDT"
 QUANTITY, PRICE = Decimal("0.0002"), Decimal(40000)
-PROFILES = 64  # an entry locks its profile and symbol: so many can be opened in one call
+PROFILES = 16  # an entry locks its profile and symbol: so many can be opened in one call
 TAG = tag_from_random(b"\x01\x02\x03")
 READ_TIMEOUT_S = 120.0
 LEASE_S = 600.0
@@ -175,9 +175,9 @@ async def engine(url: str, paper: Exchange) -> AsyncIterator[Engine]:
     try:
         async with Gateway(config, clock=clock, timeout_s=READ_TIMEOUT_S) as gateway:
             await admin.init_engine(ledger, TAG)
-            await admin.create_tenant(ledger, tenant_id, "tenant", "bench")
+            await admin.create_tenant(ledger, tenant_id, f"t-{tenant_id.hex[:12]}", "bench")
             await admin.create_robot(ledger, tenant_id, robot_id, "robot", "bench")
-            account = admin.NewAccount(account_id, "paper", "binance", "1", "A", {}, b"sealed")
+            account = admin.NewAccount(account_id, "paper", "binance", str(account_id), "A", {}, b"sealed")
             held = {asset: balance.total for asset, balance in (await gateway.balances()).items()}
             await admin.register_account(ledger, tenant_id, account, held, "bench")
             instruments = await gateway.instruments()

@@ -19,7 +19,8 @@ from engine.loops.stopping import first, unless_stopped
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
-_BUDGET_SHARE = 0.2  # of the account's request weight, for passes at their most
+_BUDGET_SHARE = 0.2  # of the account's request weight, for passes over a longer time
+_BURST_S = 60.0  # so much of it may be used at once: a start needs two passes, a trouble a few
 _log = get_logger(__name__)
 
 
@@ -60,6 +61,7 @@ class ReconciliationLoop:
         self._due_at = context.clock.monotonic()
         self._good_at = context.clock.monotonic()
         self._delay_s = timings.again_s
+        self._paid_until = context.clock.monotonic()  # when what passes have used is made up for
         self._kinds: set[str] = set()
         self.problem: str | None = None
 
@@ -128,20 +130,24 @@ class ReconciliationLoop:
         try:
             report = await self._reconciliation.run_pass(self._session, self._lease, cause, **only)
         finally:
-            # what a pass costs comes back before the next one: orders need the budget
             spent = scheduler.spent(CallClass.RECONCILIATION) - spent
-            least_s = scheduler.share_s(spent, _BUDGET_SHARE)
-            self._due_at = clock.monotonic() + max(self._timings.interval_s, least_s)
+            now = clock.monotonic()
+            self._paid_until = max(self._paid_until, now) + scheduler.share_s(spent, _BUDGET_SHARE)
+            self._next(self._timings.interval_s)
         self._tell(report)
         if not report.whole:
             return report
         await self._conclude(report)
         if not report.quiet:
-            self._due_at = clock.monotonic() + max(self._delay_s, least_s)
+            self._next(self._delay_s)
             self._delay_s = min(self._delay_s * 2, self._timings.interval_s)
         else:
             self._delay_s = self._timings.again_s
         return report
+
+    def _next(self, delay_s: float) -> None:
+        """Let the next pass be after a delay, and not before the budget allows it: orders need theirs."""
+        self._due_at = max(self._context.clock.monotonic() + delay_s, self._paid_until - _BURST_S)
 
     async def _conclude(self, report: PassReport) -> None:
         """Open the gate when the account is in order, and keep it open while passes succeed."""
@@ -160,7 +166,7 @@ class ReconciliationLoop:
             _log.warning("pass failed", account=self._name, reason=reason)
         self.problem = reason
         self._context.metrics.reconciliation_passes_total.labels(self._name, "failed").inc()
-        self._due_at = now + self._delay_s
+        self._next(self._delay_s)
         self._delay_s = min(self._delay_s * 2, self._timings.interval_s)
         if now - self._good_at < self._timings.stale_s or Stage.RECONCILED not in self._lease.reached:
             return
