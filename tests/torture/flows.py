@@ -9,7 +9,7 @@ from engine.ledger import capital
 from engine.ledger.capital import By
 from engine.paper.faults import FaultKind
 from tests.torture.instance import Instance
-from tests.torture.scene import ETH, Scene
+from tests.torture.scene import Scene
 
 Step = Callable[[Scene, Instance], Awaitable[Any]]
 
@@ -104,12 +104,6 @@ async def fill_after_cancel(scene: Scene, instance: Instance) -> None:
     await instance.poll()
 
 
-async def two_symbols(scene: Scene, instance: Instance) -> None:
-    """Buy on two symbols, whose ids at the exchange are the same."""
-    await instance.ask(scene.entry("entry"))
-    await instance.ask(scene.entry("other", "0.02", "2600", symbol=ETH))
-
-
 def operator(name: str, move: Callable[..., Awaitable[Any]], amount: str) -> Step:
     """Return an operator's move of capital; repeated, it is the same one."""
 
@@ -154,7 +148,6 @@ MONEY_FLOWS = (
     Flow("cancel", cancel, before=enter_resting, again=cancel),
     Flow("cancel_partly_filled", cancel_partly_filled, before=enter_resting, again=cancel),
     Flow("fill_after_cancel", fill_after_cancel, before=enter_resting, again=cancel),
-    Flow("two_symbols", two_symbols, again=two_symbols),
 )
 OPERATOR_FLOWS = (
     Flow(

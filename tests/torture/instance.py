@@ -85,6 +85,7 @@ class Instance:
             asked = self.scene.asked.get(command.idempotency_key)
             if asked is not None and answer is not None:
                 asked.answer = answer
+                asked.told.append(answer)
             return answer
         return await self.step(lambda: self.desk.cancels.run(command))
 
@@ -207,11 +208,4 @@ class Instance:
         self.plug.heal()
         self.plug.resume.set()
         await self.desk.close(0 if self.dead else CLOSE_S)
-        gateway = self.session.gateway
-        await gateway._exchange_clock.close()
-        measuring = gateway._exchange_clock._measuring
-        if measuring is not None and not measuring.cancelled():
-            measuring.exception()  # it may have died with the process
-        await gateway.scheduler.close()
-        gateway._ccxt.session = None  # the world's: nothing of it is closed with a process
-        gateway._ccxt = gateway._session = None
+        await self.scene.world.give_back(self.session.gateway)

@@ -96,7 +96,7 @@ class Bench:
         self.done += 1
         began = time.perf_counter()
         try:
-            outcome = await _outcome(self.world, job)
+            outcome = await outcome_of(self.world, job)
         except BaseException as error:
             if not isinstance(error, Exception):
                 raise
@@ -118,7 +118,8 @@ class Bench:
         await stack.aclose()
 
 
-async def _outcome(world: World, job: Job) -> Outcome:
+async def outcome_of(world: World, job: Job) -> Outcome:
+    """Do a job in a world."""
     if isinstance(job, Storm):
         return await run_storm(world, job.seed, job.index)
     if isinstance(job, Duel):

@@ -153,6 +153,7 @@ async def check(scene: Scene) -> tuple[Findings, State]:
     _orders(state, found)
     _fills(state, found)
     _capital(state, found)
+    _fees(state, found)
     _positions(state, found)
     _answers(state, found)
     return found, state
@@ -187,7 +188,21 @@ def _always(state: State, found: Findings) -> None:
     for profile_id, capital in state.rows["capital"].items():
         if capital["available"] < 0 and capital["mode"] == "active":
             found.add("invariant_violations", f"{profile_id} has {capital['available']} and is active")
+    _one_at_a_time(state, found)
+    for promise in state.scene.broken:
+        found.add("invariant_violations", promise)
+    state.scene.broken.clear()
     _journal(state, found)
+
+
+def _one_at_a_time(state: State, found: Findings) -> None:
+    entries: Counter[tuple[str, str]] = Counter()
+    for intent in state.intents.values():
+        if intent["kind"] == "entry" and intent["state"] in _UNRESOLVED:
+            entries[intent["profile_id"], intent["symbol"]] += 1
+    for (_, symbol), count in entries.items():
+        if count > 1:
+            found.add("duplicate_orders", f"{count} entries of one profile on {symbol} at a time")
 
 
 def _held(state: State, intent: dict[str, Any], order: OracleOrder, found: Findings) -> None:
@@ -202,6 +217,10 @@ def _held(state: State, intent: dict[str, Any], order: OracleOrder, found: Findi
     if reservation is None:
         found.add("premature_releases", f"{name} has no reservation")
         return
+    booked = (state.orders.get(intent["intent_id"]) or {"booked_quantity": ZERO})["booked_quantity"]
+    late = (order.symbol, order.id) in state.scene.world.paper.oracle._late
+    if reservation["released_at"] is not None and booked < order.executed and not late:
+        found.add("premature_releases", f"{name} is released with {booked} of {order.executed} booked")
     if _STATUS[order.status] != "open":
         return
     if reservation["released_at"] is not None:
@@ -308,6 +327,34 @@ def _capital(state: State, found: Findings) -> None:
             found.add("capital_errors", f"{asset}: {ours} in the ledger, {total} at the exchange")
 
 
+def _fees(state: State, found: Findings) -> None:
+    """Fees of a profile are what the exchange charged it, valued in quote."""
+    owner = {each["client_order_id"]: each["profile_id"] for each in state.intents.values()}
+    fees: dict[str, Decimal] = {}
+    for order in state.theirs:
+        if order.client_order_id in owner and order.buy:
+            profile_id = owner[order.client_order_id]
+            fees[profile_id] = fees.get(profile_id, ZERO) + _fee_value(order)
+        elif order.client_order_id in owner:
+            profile_id = owner[order.client_order_id]
+            charged = sum((_fee_in(fill, order.quote) for fill in order.fills), ZERO)
+            fees[profile_id] = fees.get(profile_id, ZERO) + charged
+    for name, profile_id in state.scene.profiles.items():
+        booked = state.rows["capital"][str(profile_id)]["fees"]
+        if booked != fees.get(str(profile_id), ZERO):
+            found.add(
+                "capital_errors", f"{name} paid {fees.get(str(profile_id), ZERO)} in fees, not {booked}"
+            )
+    for asset, held in (state.rows["unassigned"] or {}).items():
+        if held < 0 and not state.scene.unsettled:
+            found.add("capital_errors", f"{held} {asset} unassigned")
+
+
+def _fee_value(order: OracleOrder) -> Decimal:
+    in_base = sum((_fee_in(fill, order.base) * Decimal(fill["price"]) for fill in order.fills), ZERO)
+    return in_base + sum((_fee_in(fill, order.quote) for fill in order.fills), ZERO)
+
+
 def _of(state: State, profile_id: Any) -> list[dict[str, Any]]:
     return [
         each
@@ -360,13 +407,11 @@ def _positions(state: State, found: Findings) -> None:
 def _answers(state: State, found: Findings) -> None:
     """What a robot was told last is true: not placed is not there, placed is there."""
     there = state.ours()
-    keys: Counter[str] = Counter()
-    for asked in state.scene.asked.values():
-        answer = asked.answer
-        if answer is None or answer.intent is None:
+    told = [answer for asked in state.scene.asked.values() for answer in asked.told]
+    for answer in told:
+        if answer.intent is None:
             continue
         name = answer.intent["client_order_id"]
-        keys[asked.command.idempotency_key] += 1
         if answer.outcome == "not_placed" and name in there:
             found.add("premature_releases", f"{name} was told not_placed, and is at the exchange")
         if answer.outcome == "placed" and name not in there:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.torture.all_flows import FLOWS
 from tests.torture.duel import SKEWS_S, Duel
-from tests.torture.jobs import Result, Storm
+from tests.torture.jobs import Job, Result, Storm
 from tests.torture.scene import seeded
 from tests.torture.schedules import Schedule
 from tests.torture.seams import CRASHES, Kind, kinds_at
@@ -78,3 +78,11 @@ def read_duel(text: str) -> Duel:
         each.partition(mark)[2] for each, mark in ((number, "@"), (frozen, "="), (skew, "="))
     )
     return Duel(flow, int(number), frozen == "True", float(skew))
+
+
+def read_job(text: str) -> Job:
+    """Read a job as it was printed."""
+    if text.startswith("storm "):
+        seed, _, index = text.removeprefix("storm ").partition(":")
+        return Storm(int(seed), int(index))
+    return read_duel(text) if " zombie@" in text else read_schedule(text)

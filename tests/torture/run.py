@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.database.servers import Server
 from tests.torture import plans
 from tests.torture.all_flows import FLOWS
-from tests.torture.jobs import Job, Result, Storm, Where, Workers, alone, quiet
+from tests.torture.jobs import Job, Result, Where, Workers, alone, quiet
 from tests.torture.report import Report
 from tests.torture.schedules import Schedule
 
@@ -113,20 +113,10 @@ def replay_command(job: Job) -> str:
 
 
 def _replay(server: Server, text: str) -> int:
-    (result,) = alone(server, [read_job(text)])
+    (result,) = alone(server, [plans.read_job(text)])
     for detail in result.details or ["nothing found"]:
         _tell(detail)
     return int(bool(result.counts))
-
-
-def read_job(text: str) -> Job:
-    """Read a job as it was printed."""
-    if text.startswith("storm "):
-        seed, _, index = text.removeprefix("storm ").partition(":")
-        return Storm(int(seed), int(index))
-    if " zombie@" in text:
-        return plans.read_duel(text)
-    return plans.read_schedule(text)
 
 
 def _outside(given: argparse.Namespace, report: Report) -> None:

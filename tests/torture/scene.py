@@ -24,6 +24,7 @@ class Asked:
 
     command: Command
     answer: Answer | None = None
+    told: list[Answer] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class Scene:
     operators: set[str] = field(default_factory=set)  # idempotency keys that may end with an operator
     moves: list[Any] = field(default_factory=list)  # of capital: profile, function, amount, by
     account_mode: str = "active"  # what it must be in the end
+    broken: list[str] = field(default_factory=list)  # promises that a flow saw broken
+    may_be_below_zero: bool = False
     unsettled: bool = False  # whether something may stay open until an operator speaks
     foreign: set[str] = field(default_factory=set)  # client order ids of the account's owner
 

@@ -159,7 +159,8 @@ async def held_by_another(scene: Scene, instance: Instance) -> None:
 
 async def take_over(scene: Scene, instance: Instance) -> None:
     """Ask for a lease that another holds, take it when it has expired, and go on from there."""
-    assert await instance.take_lease() is None or instance.plug.fired
+    if await instance.take_lease() is not None:
+        scene.broken.append("a lease was given away that another holds")
     await scene.world.advance(21.0)
     await lead(instance)
     await instance.renew_lease()

@@ -1,0 +1,244 @@
+"""Planted bugs in SQL functions."""
+
+from tests.planted.planting import Bug, sql
+
+SQL_BUGS = (
+    Bug(
+        "fact_refused_by_token",
+        "a confirmation is taken only while its intent is sending",
+        "doubt_present",
+        sql(
+            "internal/confirm_intents.sql",
+            ("WHEN t.intent_id IS NULL THEN", "WHEN t.intent_id IS NULL OR t.state <> 'sending' THEN"),
+        ),
+    ),
+    Bug(
+        "release_without_token",
+        "an answer of a past owner releases",
+        "stale_release",
+        sql(
+            "internal/refuse_intents.sql",
+            ("ELSIF v_intent.fencing_token IS DISTINCT FROM", "ELSIF false AND v_intent.fencing_token <>"),
+        ),
+    ),
+    Bug(
+        "release_when_in_doubt",
+        "an unknown outcome releases the reservation",
+        "entry_limit lost_after@2",
+        sql(
+            "order/fn_mark_in_doubt.sql",
+            (
+                "      INSERT INTO engine.outbox",
+                "      PERFORM engine.release_rest(p_tenant_id, v_intent.intent_id, 'engine', v_now);\n"
+                "      INSERT INTO engine.outbox",
+            ),
+        ),
+    ),
+    Bug(
+        "replay_not_found",
+        "a key that was used before opens a second intent",
+        "entry_limit crash_after@3",
+        sql(
+            "internal/claim_keys.sql",
+            (
+                "INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, denial, created_at)\n"
+                "    SELECT p_tenant_id, robot_id, key,",
+                "INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, denial, created_at)\n"
+                "    SELECT p_tenant_id, robot_id, key || gen_random_uuid(),",
+            ),
+            (
+                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM claimed;",
+                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM unnest(p_plan) WHERE result IS NULL;",
+            ),
+        ),
+    ),
+    Bug(
+        "select_then_insert",
+        "a key is looked for, and claimed later by who found it free",
+        "same_key_twice",
+        sql(
+            "internal/claim_keys.sql",
+            ("  WITH claimed AS (", "  PERFORM pg_sleep(0.1);\n  WITH claimed AS ("),
+            (
+                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM claimed;",
+                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM unnest(p_plan) WHERE result IS NULL;",
+            ),
+        ),
+    ),
+    Bug(
+        "fill_without_symbol",
+        "a fill is known by its exchange's ids alone, whatever its symbol",
+        "two_symbols",
+        sql(
+            "internal/book_fill.sql",
+            (
+                "AND account_id = v_order.account_id AND symbol = v_order.symbol\n",
+                "AND account_id = v_order.account_id\n",
+            ),
+        ),
+    ),
+    Bug(
+        "fee_booked_twice",
+        "a buy's fee is booked twice",
+        "entry_limit",
+        sql(
+            "internal/book_entry_fill.sql",
+            (
+                "v_value numeric := coalesce(p_fill.fee_value, 0);",
+                "v_value numeric := 2 * coalesce(p_fill.fee_value, 0);",
+            ),
+        ),
+    ),
+    Bug(
+        "base_fee_kept",
+        "the position grows by the fee that the exchange kept",
+        "entry_limit",
+        sql(
+            "internal/book_entry_fill.sql",
+            (
+                "v_gain numeric := p_fill.quantity - CASE WHEN p_base_fee THEN p_fill.fee_quantity ELSE 0 END;",
+                "v_gain numeric := p_fill.quantity;",
+            ),
+        ),
+    ),
+    Bug(
+        "released_per_fill",
+        "the first fill releases the whole reservation",
+        "partial_fills",
+        sql(
+            "internal/book_entry_fill.sql",
+            ("SELECT least(remaining, greatest(v_total, 0)) INTO v_paid", "SELECT remaining INTO v_paid"),
+        ),
+    ),
+    Bug(
+        "entry_over_entry",
+        "an entry lock past its expiry is taken over",
+        "second_entry",
+        sql(
+            "internal/take_entry_locks.sql",
+            ("WHERE l.intent_id IS NULL\n", "WHERE l.intent_id IS NULL OR l.expires_at < p_now\n"),
+        ),
+    ),
+    Bug(
+        "sold_twice",
+        "an exit does not see what other exits have reserved",
+        "second_exit",
+        sql(
+            "internal/reserve_for_exits.sql",
+            (
+                "coalesce(v_position.quantity - v_position.reserved_quantity, 0)",
+                "coalesce(v_position.quantity, 0)",
+            ),
+        ),
+    ),
+    Bug(
+        "allocated_beyond_account",
+        "profiles are given more than the account has",
+        "allocate_too_much",
+        sql(
+            "capital/move_capital.sql",
+            ("p_type = 'allocate' AND v_unassigned < p_amount", "false AND v_unassigned < p_amount"),
+        ),
+    ),
+    Bug(
+        "allocated_twice",
+        "an operator who repeats a lost call moves the capital again",
+        "allocate lost_after@0",
+        sql(
+            "capital/operator_key.sql",
+            ("RETURN 'operator:' || p_key;", "RETURN 'operator:' || p_key || gen_random_uuid();"),
+        ),
+    ),
+    Bug(
+        "ended_before_fills",
+        "an order's end releases although fills are missing",
+        "cancel_partly_filled crash_after@1",
+        sql("internal/report_end.sql", ("ELSIF v_filled > v_order.booked_quantity THEN", "ELSIF false THEN")),
+    ),
+    Bug(
+        "late_fill_dropped",
+        "a fill of an order that has ended is not booked",
+        "fill_after_cancel",
+        sql(
+            "internal/book_fill.sql",
+            (
+                "  ELSIF (p_item ->> 'inferred')::boolean THEN",
+                "  ELSIF v_order.status <> 'open' THEN\n    RETURN '{\"code\": \"DUPLICATE\"}';\n"
+                "  ELSIF (p_item ->> 'inferred')::boolean THEN",
+            ),
+        ),
+    ),
+    Bug(
+        "fact_refused_by_invariant",
+        "a fill that breaks the invariant does not halt, so that it cannot be booked",
+        "late_fill_uncovered",
+        sql(
+            "internal/post_capital.sql",
+            ("mode = CASE WHEN available + p_available < 0 THEN 'halted' ELSE mode END,", "mode = mode,"),
+        ),
+    ),
+    Bug(
+        "lease_given_away",
+        "a lease that another holds is given to whoever asks",
+        "lease_takeover",
+        sql(
+            "lease/fn_take_lease.sql",
+            ("IF v_lease.expires_at > v_now AND v_lease.holder <> p_holder THEN", "IF false THEN"),
+            ("IF v_live AND v_lease.holder <> p_holder THEN", "IF false THEN"),
+        ),
+    ),
+    Bug(
+        "past_holder_listened_to",
+        "a holder whose lease was taken over may still conclude",
+        "stale_lease",
+        sql(
+            "lease/require_lease.sql",
+            (
+                "v_lease.fencing_token IS DISTINCT FROM p_fencing_token\n     OR v_lease.expires_at <= p_now",
+                "false",
+            ),
+        ),
+    ),
+    Bug(
+        "absent_by_one_read",
+        "one read that shows nothing proves absence",
+        "doubt_stale",
+        sql(
+            "resolve/judge_absence.sql",
+            (
+                "    OR NOT EXISTS (SELECT FROM engine.proofs",
+                "    OR false AND NOT EXISTS (SELECT FROM engine.proofs",
+            ),
+        ),
+    ),
+    Bug(
+        "inferred_and_real",
+        "a real trade does not take the place of an inferred fill",
+        "heal_inferred",
+        sql(
+            "internal/book_fill.sql",
+            ("IF v_order.inferred_quantity > 0 AND NOT v_fill.inferred THEN", "IF false THEN"),
+        ),
+    ),
+    Bug(
+        "half_of_the_rest",
+        "an ended order gives back half of what is left of its reservation",
+        "cancel",
+        sql(
+            "internal/release_rest.sql",
+            (
+                "p_actor, NULL, NULL, v_spec_version, NULL, p_now, v_rest, -v_rest,",
+                "p_actor, NULL, NULL, v_spec_version, NULL, p_now, v_rest / 2, -v_rest / 2,",
+            ),
+        ),
+    ),
+    Bug(
+        "exit_fee_forgotten",
+        "a sell's fee is not taken from the cash",
+        "exit_market",
+        sql(
+            "internal/book_exit_fill.sql",
+            ("fee_value := p_fill.fee_value;", "fee_value := 0;"),
+        ),
+    ),
+)
