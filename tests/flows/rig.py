@@ -17,7 +17,7 @@ from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitComma
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
 from engine.flows.record import Sent
-from engine.ledger import admin, capital, reads
+from engine.ledger import admin, capital, reads, watch
 from engine.ledger.capital import By
 from engine.ledger.intents import Ending, IntentView, not_placed
 from engine.ledger.seam import Ledger, LedgerOptions
@@ -218,6 +218,8 @@ class Rig:
         for profile_id in [self.profile_id, *self.profiles]:
             rebuilt = await reads.rebuild_capital(ledger, self.tenant_id, profile_id)
             assert rebuilt["equal"], rebuilt
+            checked = await watch.check_profile(ledger, self.tenant_id, profile_id, "test")
+            assert not checked.violations, checked
         known = {view["client_order_id"]: view for view in await self.intents()}
         for client_order_id, exchange_ids in self.exchange_orders().items():
             assert 1 == len(exchange_ids), f"{client_order_id} is at the exchange twice"
