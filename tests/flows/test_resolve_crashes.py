@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from engine.domain.errors import HoldfastError
+from engine.exchange.tiers import Tier
 from engine.flows.commands import CancelCommand
 from engine.ledger import leases, orders, work
 from engine.ledger.intents import IntentView
@@ -16,7 +18,12 @@ from engine.paper.faults import FaultKind
 from tests.flows.proving import Court, fault, open_court
 from tests.flows.rig import CrashError, Rig
 
-WANTED = {"present": ("confirmed", True), "absent": ("not_placed", False), "canceled": ("confirmed", True)}
+WANTED = {
+    "present": ("confirmed", True),
+    "absent": ("not_placed", False),
+    "canceled": ("confirmed", True),
+    "operator": ("needs_operator", False),  # of an exchange that cannot be asked by our id
+}
 
 
 async def doubted(rig: Rig, case: str, name: str) -> Court:
@@ -24,14 +31,16 @@ async def doubted(rig: Rig, case: str, name: str) -> Court:
     await rig.fresh(name)
     await rig.gateway.measure_clock()
     rig.gateway.circuit._failures = {True: 0, False: 0}  # so many lost answers in a row open it, rightly
-    fault(rig, FaultKind.DROP_BEFORE if case == "absent" else FaultKind.DROP_AFTER)
+    if case == "operator":
+        rig.gateway.facts = replace(rig.gateway.facts, tier=Tier.C, query_param=None)
+    fault(rig, FaultKind.DROP_AFTER if WANTED[case][1] else FaultKind.DROP_BEFORE)
     price = "49000" if case == "canceled" else "50100"
     answer = await rig.desk.entries.run(rig.entry("0.001", price, profile=name))
     assert answer.intent is not None
     if case == "canceled":
         await orders.request_cancel(rig.observer, rig.tenant_id, UUID(answer.intent["id"]), "robot:test")
     court = await open_court(rig, faulty=True)
-    rig.paper.clock.advance(20_000)
+    rig.paper.clock.advance(80_000 if case == "operator" else 20_000)
     await rig.gateway.measure_clock()
     return court
 
@@ -61,7 +70,8 @@ async def check(rig: Rig, case: str, name: str) -> None:
     if case == "present":
         assert ("filled", "0") == (_status(view), figures["reserved_for_orders"]), name
     else:
-        assert "1000" == figures["available"], name
+        held = "50.1501" if case == "operator" else "0"
+        assert held == figures["reserved_for_orders"], name
     if case == "canceled":
         assert "canceled" == _status(view), name
     await rig.check_books()
