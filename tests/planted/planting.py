@@ -69,3 +69,17 @@ def both(*plants: Plant) -> Plant:
             yield
 
     return planted
+
+
+def statements(before: str, after: str) -> Plant:
+    """Change the schema itself, and change it back."""
+
+    @asynccontextmanager
+    async def planted(world: World) -> AsyncIterator[None]:
+        await world.admin.execute(before)
+        try:
+            yield
+        finally:
+            await world.admin.execute(after)
+
+    return planted

@@ -1,6 +1,5 @@
 """Planted bugs in Python callables."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -65,16 +64,6 @@ def _unknown_is_not_sent(word: str) -> Callable[[Any], Any]:
         return NotSent(outcome.reason) if isinstance(outcome, InDoubt) and word in outcome.reason else outcome
 
     return wrong
-
-
-def _cancelled_is_not_sent(whole: Callable_) -> Callable_:
-    async def submit(self: Any, ready: Any) -> Any:
-        try:
-            return await whole(self, ready)
-        except asyncio.CancelledError:
-            return NotSent("cancelled")
-
-    return submit
 
 
 def _send_again(whole: Callable_) -> Callable_:
@@ -234,7 +223,7 @@ PYTHON_BUGS = (
         "cancelled_task_releases",
         "a task that is cancelled in its send counts as not sent",
         "entry_limit cancelled_after@2",
-        python(Placer, "_submit", _cancelled_is_not_sent),
+        python(Placer, "_submit", _outcome(_unknown_is_not_sent("stopped"))),
     ),
     Bug(
         "retried_on_unknown",

@@ -1,6 +1,23 @@
 """Planted bugs in SQL functions."""
 
-from tests.planted.planting import Bug, sql
+from tests.planted.planting import Bug, both, sql, statements
+
+_SELECT_FIRST = """  IF EXISTS (SELECT FROM engine.idempotency_keys
+             WHERE tenant_id = p_tenant_id AND robot_id = v.robot_id AND key = v.key) THEN
+    RETURN engine.replay_of(p_tenant_id, v.robot_id, v.key, v.request_hash);
+  END IF;
+  PERFORM pg_sleep(0.1);
+  INSERT INTO engine.idempotency_keys"""
+_ON_LOCKED = """ON CONFLICT (tenant_id, profile_id, symbol)
+    WHERE kind = 'entry' AND state IN ('sending', 'in_doubt', 'needs_operator') DO NOTHING;"""
+_NOTE = "      INSERT INTO engine.outbox"
+_RELEASE_TOO = f"""      PERFORM engine.release_rest(p_tenant_id, v_intent.intent_id, 'engine', v_now);
+{_NOTE}"""
+_INFERRED = "  ELSIF (p_item ->> 'inferred')::boolean THEN"
+_DROP_LATE = f"""  ELSIF v_order.status <> 'open' THEN
+    RETURN '{{"code": "DUPLICATE"}}';
+{_INFERRED}"""
+_GAIN = "v_gain numeric := p_fill.quantity - CASE WHEN p_base_fee THEN p_fill.fee_quantity ELSE 0 END;"
 
 SQL_BUGS = (
     Bug(
@@ -27,11 +44,7 @@ SQL_BUGS = (
         "entry_limit lost_after@2",
         sql(
             "order/fn_mark_in_doubt.sql",
-            (
-                "      INSERT INTO engine.outbox",
-                "      PERFORM engine.release_rest(p_tenant_id, v_intent.intent_id, 'engine', v_now);\n"
-                "      INSERT INTO engine.outbox",
-            ),
+            (_NOTE, _RELEASE_TOO),
         ),
     ),
     Bug(
@@ -39,30 +52,18 @@ SQL_BUGS = (
         "a key that was used before opens a second intent",
         "entry_limit crash_after@3",
         sql(
-            "internal/claim_keys.sql",
-            (
-                "INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, denial, created_at)\n"
-                "    SELECT p_tenant_id, robot_id, key,",
-                "INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, denial, created_at)\n"
-                "    SELECT p_tenant_id, robot_id, key || gen_random_uuid(),",
-            ),
-            (
-                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM claimed;",
-                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM unnest(p_plan) WHERE result IS NULL;",
-            ),
+            "internal/open_lone_entry.sql",
+            ("v.key := p_item ->> 'idempotency_key';", "v.key := gen_random_uuid();"),
         ),
     ),
     Bug(
         "select_then_insert",
-        "a key is looked for, and claimed later by who found it free",
+        "a key is looked for, and claimed later by whoever found it free",
         "same_key_twice",
         sql(
-            "internal/claim_keys.sql",
-            ("  WITH claimed AS (", "  PERFORM pg_sleep(0.1);\n  WITH claimed AS ("),
-            (
-                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM claimed;",
-                "SELECT array_agg(robot_id || ':' || key) INTO v_claimed FROM unnest(p_plan) WHERE result IS NULL;",
-            ),
+            "internal/open_lone_entry.sql",
+            ("  INSERT INTO engine.idempotency_keys", _SELECT_FIRST),
+            ("  IF NOT FOUND THEN\n", "  IF false THEN\n"),
         ),
     ),
     Bug(
@@ -95,16 +96,13 @@ SQL_BUGS = (
         "entry_limit",
         sql(
             "internal/book_entry_fill.sql",
-            (
-                "v_gain numeric := p_fill.quantity - CASE WHEN p_base_fee THEN p_fill.fee_quantity ELSE 0 END;",
-                "v_gain numeric := p_fill.quantity;",
-            ),
+            (_GAIN, "v_gain numeric := p_fill.quantity;"),
         ),
     ),
     Bug(
         "released_per_fill",
         "the first fill releases the whole reservation",
-        "partial_fills",
+        "partial_fills crash_after@3",
         sql(
             "internal/book_entry_fill.sql",
             ("SELECT least(remaining, greatest(v_total, 0)) INTO v_paid", "SELECT remaining INTO v_paid"),
@@ -112,11 +110,11 @@ SQL_BUGS = (
     ),
     Bug(
         "entry_over_entry",
-        "an entry lock past its expiry is taken over",
+        "a second entry does not wait for the first one's proof",
         "second_entry",
-        sql(
-            "internal/take_entry_locks.sql",
-            ("WHERE l.intent_id IS NULL\n", "WHERE l.intent_id IS NULL OR l.expires_at < p_now\n"),
+        both(
+            statements("DROP INDEX engine.intents_entry_lock", "SELECT"),
+            sql("internal/write_lone_entry.sql", (_ON_LOCKED, "ON CONFLICT DO NOTHING;")),
         ),
     ),
     Bug(
@@ -152,7 +150,7 @@ SQL_BUGS = (
     Bug(
         "ended_before_fills",
         "an order's end releases although fills are missing",
-        "cancel_partly_filled crash_after@1",
+        "cancel_partly_filled lost_before@2",
         sql("internal/report_end.sql", ("ELSIF v_filled > v_order.booked_quantity THEN", "ELSIF false THEN")),
     ),
     Bug(
@@ -161,11 +159,7 @@ SQL_BUGS = (
         "fill_after_cancel",
         sql(
             "internal/book_fill.sql",
-            (
-                "  ELSIF (p_item ->> 'inferred')::boolean THEN",
-                "  ELSIF v_order.status <> 'open' THEN\n    RETURN '{\"code\": \"DUPLICATE\"}';\n"
-                "  ELSIF (p_item ->> 'inferred')::boolean THEN",
-            ),
+            (_INFERRED, _DROP_LATE),
         ),
     ),
     Bug(

@@ -189,6 +189,9 @@ def _always(state: State, found: Findings) -> None:
         if capital["available"] < 0 and capital["mode"] == "active":
             found.add("invariant_violations", f"{profile_id} has {capital['available']} and is active")
     _one_at_a_time(state, found)
+    for row in state.rows["positions"] or []:
+        if row["reserved_quantity"] > row["quantity"]:
+            found.add("capital_errors", f"{row['reserved_quantity']} in exits of {row['quantity']} held")
     for promise in state.scene.broken:
         found.add("invariant_violations", promise)
     state.scene.broken.clear()

@@ -83,6 +83,7 @@ async def _recover(scene: Scene, flow: Flow, schedule: Schedule, outcome: Outcom
         outcome.hit = outcome.hit and first.dead
         outcome.fired += len(plug.fired)
         outcome.findings.merge(await check_midway(scene))
+    scene.world.paper.faults.clear()
     done = await recover(scene)
     outcome.recovery, outcome.recovered, outcome.passes = done.crossings, done.replied, done.passes
     if flow.again is not None:

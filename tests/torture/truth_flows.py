@@ -47,7 +47,7 @@ async def one_pass(_scene: Scene, instance: Instance) -> None:
 
 
 async def two_passes(scene: Scene, instance: Instance) -> None:
-    """Reconcile now, and when everything the exchange will show is shown."""
+    """Reconcile while trades are kept back, long enough to infer them."""
     await one_pass(scene, instance)
     await scene.world.advance(10.0)
     await instance.reconcile()
@@ -77,9 +77,9 @@ async def canceled_by_hand(scene: Scene, instance: Instance) -> None:
 
 
 async def trades_hidden(scene: Scene, instance: Instance) -> None:
-    """Let an order be filled, and the exchange keep its trades back for the next reads."""
+    """Let an order be filled, and the exchange keep its trades back until faults end."""
     await filled_unseen(scene, instance)
-    scene.fault(FaultKind.MISSING_PAGES, path="/api/v3/myTrades", keep=0, count=4)
+    scene.fault(FaultKind.MISSING_PAGES, path="/api/v3/myTrades", keep=0, count=None)
 
 
 async def list_stale(scene: Scene, instance: Instance) -> None:

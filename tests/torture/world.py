@@ -70,7 +70,16 @@ class World:
         await self.admin.execute(
             "UPDATE engine.test_clock SET clock_offset = clock_offset + make_interval(secs => $1)", seconds
         )
-        self.paper.clock.advance(round(seconds * 1000))
+        self._advance_exchange(round(seconds * 1000))
+
+    def _advance_exchange(self, ms: int) -> None:
+        """Move the exchange's clock, and do what comes due on the way at its own moment."""
+        clock = self.paper.clock
+        target = clock.now_ms() + ms
+        while clock._due and clock._due[0][0] <= target:
+            clock.advance(max(0, clock._due[0][0] - clock.now_ms()))
+            clock.run_due()
+        clock.advance(max(0, target - clock.now_ms()))
 
     def ledger(self, plug: Plug, clock: Clock) -> Ledger:
         """Return the ledger of a process: its own seam on connections that all share."""
