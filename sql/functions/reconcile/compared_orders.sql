@@ -26,9 +26,11 @@ BEGIN
       CASE g.status WHEN 'filled' THEN greatest(g.filled_quantity, i.quantity) ELSE g.filled_quantity END,
       g.side, g.quantity)::engine.compared_order
     FROM listed l
-    CROSS JOIN LATERAL (SELECT * FROM engine.intents i WHERE i.tenant_id = p_profile.tenant_id
+    CROSS JOIN LATERAL (SELECT i.intent_id, i.symbol, i.side, i.state, i.quantity, i.created_at, i.updated_at
+      FROM engine.intents i WHERE i.tenant_id = p_profile.tenant_id
       AND i.intent_id = l.intent_id AND i.profile_id = p_profile.profile_id LIMIT 1) i
-    LEFT JOIN LATERAL (SELECT * FROM engine.orders o WHERE o.tenant_id = p_profile.tenant_id
+    LEFT JOIN LATERAL (SELECT o.status, o.exchange_order_id, o.reported_status, o.filled_quantity, o.booked_quantity,
+        o.updated_at FROM engine.orders o WHERE o.tenant_id = p_profile.tenant_id
       AND o.intent_id = l.intent_id LIMIT 1) o ON true
     LEFT JOIN given g ON g.intent_id = l.intent_id);
 END

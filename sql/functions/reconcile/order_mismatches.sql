@@ -33,7 +33,8 @@ BEGIN
           THEN 'filled_less' END,
         CASE WHEN r.status = 'open' AND NOT r.same AND r.reported_before IS NULL AND p_open_symbols ? r.symbol
             AND r.booked + r.unbooked < r.quantity THEN 'order_not_listed' END]) k (kind)
-      WHERE k.kind IS NOT NULL
+      WHERE k.kind IS NOT NULL AND (r.same AND r.status = 'open' AND r.shown_status = 'open' AND r.filled = r.booked
+        AND r.shown_filled = r.booked AND r.shown_side = r.side AND r.shown_quantity = r.quantity) IS NOT TRUE  -- most
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'profile_id', p_profile.profile_id,
       'key', f.intent_id || CASE f.kind WHEN 'duplicate_order' THEN ':' || f.shown_order_id ELSE '' END,
