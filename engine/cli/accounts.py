@@ -95,6 +95,16 @@ def show(tenant: str, account: str) -> None:
     render_one(session.perform(lambda ledger, _: acts.show(ledger, tenant, account)))
 
 
+@accounts.command("set-mode")
+@click.argument("tenant")
+@click.argument("account")
+@click.argument("mode", type=click.Choice(["active", "reducing", "halted"]))
+@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+def set_mode(tenant: str, account: str, mode: str, reason: str) -> None:
+    """Set the MODE of ACCOUNT: reducing and halted refuse its entries, exits and cancels pass."""
+    render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, account, mode, reason)))
+
+
 def _urls(
     paper: str | None, url: str | None, ws_url: str | None, stream_url: str | None
 ) -> "ExchangeUrls | None":

@@ -220,6 +220,16 @@ def test_mode_is_set_with_a_reason(acme: CommandLine) -> None:
     assert "active" == acme.made(*words[:-1], "active", "--reason", "was nothing")["mode"]
 
 
+def test_mode_of_an_account_is_set_with_a_reason(acme: CommandLine) -> None:
+    """An account is stopped and resumed by an operator, with a reason; an unknown mode is refused."""
+    words = ("accounts", "set-mode", "acme", "main", "reducing")
+    assert 2 == acme(*words).code
+    assert 2 == acme(*words[:-1], "paused", "--reason", "x").code
+    shown = acme.made(*words, "--reason", "odd balances")
+    assert ("reducing", "odd balances") == (shown["mode"], shown["mode_reason"])
+    assert "active" == acme.made(*words[:-1], "active", "--reason", "explained")["mode"]
+
+
 def test_spec_is_checked_before_anything_is_made(acme: CommandLine, tmp_path: Path) -> None:
     """A good spec is stored as version 1, a bad one names its wrong key and makes no profile."""
     spec = tmp_path / "spec.json"

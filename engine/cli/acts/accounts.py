@@ -14,7 +14,7 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.money import ZERO, to_text
 from engine.exchange.account import AccountConfig, ExchangeUrls
 from engine.exchange.tiers import facts_of
-from engine.ledger import admin, reads
+from engine.ledger import admin, capital, reads
 from engine.ledger.seam import Ledger
 from engine.runtime.secrets import SecretsError, Vault, open_vault
 from engine.runtime.settings import Settings
@@ -105,6 +105,14 @@ async def show(ledger: Ledger, tenant: str, account: str) -> dict[str, Any]:
     found = find(await every(ledger, tenant), account, "account", "account_id")
     first = ("name", "account_id", "exchange", "exchange_account_uid")
     return {**{name: found[name] for name in first}, **found}
+
+
+async def set_mode(ledger: Ledger, tenant: str, account: str, mode: str, reason: str) -> dict[str, Any]:
+    """Set an account's mode: the strictest of engine, tenant, account and profile holds."""
+    account_id = UUID(str((await show(ledger, tenant, account))["account_id"]))
+    by = capital.By(actor(), reason)
+    await capital.set_mode(ledger, await tenants.id_of(ledger, tenant), "account", account_id, mode, by=by)
+    return await show(ledger, tenant, account)
 
 
 async def live_balances(
