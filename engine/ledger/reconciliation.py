@@ -270,7 +270,7 @@ async def compare_profile(
         "began_at": part.began_at,
         "open_symbols": list(part.open_symbols),
         "trade_symbols": [{"symbol": symbol, "since": since} for symbol, since in part.trade_symbols.items()],
-        "orders": [{"intent_id": str(intent_id), **order_item(report)} for intent_id, report in part.orders],
+        "orders": [_compared(intent_id, report) for intent_id, report in part.orders],
         "fills": [
             {
                 "symbol": fill.symbol,
@@ -391,6 +391,20 @@ async def finish_pass(
         deadline=deadline,
     )
     return {str(kind): int(count) for kind, count in answer["open"].items()}
+
+
+def _compared(intent_id: UUID, report: OrderReport) -> dict[str, str]:
+    """Return of a report what is compared, as short as it can be: there may be very many."""
+    item = {"intent_id": str(intent_id), "exchange_order_id": report.exchange_order_id}
+    if report.status is not None:
+        item["status"] = report.status
+    if report.side is not None:
+        item["side"] = report.side
+    if report.filled_quantity is not None:
+        item["filled_quantity"] = str(report.filled_quantity)
+    if report.quantity is not None:
+        item["quantity"] = str(report.quantity)
+    return item
 
 
 def order_item(report: OrderReport) -> dict[str, Any]:
