@@ -18,7 +18,7 @@ from engine.flows.lease import Lease
 from engine.flows.record import Recorder, Sent
 from engine.ledger import proofs
 from engine.ledger.intents import IntentView
-from engine.ledger.proofs import Proof, Verdict
+from engine.ledger.proofs import Due, Proof, Verdict
 from engine.ledger.translation import passing
 from engine.ledger.wire import instant
 from engine.runtime.log import bound, get_logger
@@ -31,7 +31,7 @@ MARGINS = {Tier.A: timedelta(seconds=1), Tier.B: timedelta(seconds=60), Tier.C: 
 _EARLY_S = (1.0, 2.0, 4.0, 8.0)  # between looks that can show presence only
 _RETRY_S = 2.0  # after a look that was no evidence
 _RETRY_S_MAX = 60.0
-_DUE_MAX = 2_000
+_PAGE = 500
 _LOOKS_MAX = 50  # of one turn
 _OURS = frozenset({"sending", "in_doubt"})
 _LOST = frozenset({ErrorCode.LEASE_LOST, ErrorCode.STALE_TOKEN, ErrorCode.EXCHANGE_UNAVAILABLE})
@@ -50,7 +50,8 @@ class Resolution:
 class Resolved:
     """What came of one turn over an account's due intents.
 
-    `again_at_ms`: the next moment to look at one; `left`: due now, and not looked at in this turn.
+    `again_at_ms`: the next moment to look at one; `looks`: how many there were; `left`: due, and not looked
+    at in this turn (a page that was not read counts one).
     """
 
     present: int = 0
@@ -59,6 +60,7 @@ class Resolved:
     needs_operator: int = 0
     unclear: int = 0
     again_at_ms: int | None = None
+    looks: int = 0
     left: int = 0
 
     @property
@@ -82,6 +84,8 @@ class _Account:
 
     intents: dict[str, _Memory] = field(default_factory=dict)
     owners: Owners = field(default_factory=Owners)
+    after: UUID | None = None  # the page of due intents that comes next begins behind this one
+    seen: set[str] = field(default_factory=set)  # on the pages before it
 
     def of(self, intent: IntentView) -> _Memory:
         return self.intents.setdefault(intent["id"], _Memory())
@@ -118,6 +122,7 @@ class Resolver:
         self._context = context
         self._recorder = recorder
         self._cancels = cancels
+        self.page = _PAGE  # due intents of one turn
         self._accounts: dict[UUID, _Account] = {}
 
     async def resolve(self, session: AccountSession, lease: Lease, intent: IntentView) -> Resolution:
@@ -137,11 +142,9 @@ class Resolver:
         `going` is asked before each look whether to go on. Raises what `resolve` raises.
         """
         lease.check()
-        due = await proofs.list_due(self._context.ledger, session.tenant_id, session.account_id, _DUE_MAX)
-        self._context.metrics.needs_operator_intents.labels(str(session.account_id)).set(due.needs_operator)
         account = self._account(session)
-        wanted = {view["id"] for view in due.intents}
-        account.intents = {key: memory for key, memory in account.intents.items() if key in wanted}
+        due = await self._due(session, account)
+        self._context.metrics.needs_operator_intents.labels(str(session.account_id)).set(due.needs_operator)
         if not due.intents:
             return Resolved()
         turn = await Round.begin(session, lease, self._window)
@@ -153,8 +156,9 @@ class Resolver:
             if not going():
                 break
             counts[(await self._guarded(session, lease, view, turn)).state] += 1
-        left = len(ready) - counts.total()
-        counts["waiting"] += len(due.intents) - counts.total()
+        looks = counts.total()
+        left = len(ready) - looks + (account.after is not None)
+        counts["waiting"] += len(due.intents) - looks
         return Resolved(
             counts["present"],
             counts["absent"],
@@ -162,8 +166,20 @@ class Resolver:
             counts["needs_operator"],
             counts["unclear"],
             min((memory.again_at_ms for memory in account.intents.values()), default=None),
+            looks,
             left,
         )
+
+    async def _due(self, session: AccountSession, account: _Account) -> Due:
+        """Read what is due: one page a turn, so that intents which stay in doubt hold up no others."""
+        ledger, tenant_id = self._context.ledger, session.tenant_id
+        due = await proofs.list_due(ledger, tenant_id, session.account_id, self.page, after=account.after)
+        account.seen.update(view["id"] for view in due.intents)
+        account.after = UUID(due.intents[-1]["id"]) if len(due.intents) == self.page else None
+        if account.after is None:  # the last page: what stood on none is settled
+            account.intents = {key: memory for key, memory in account.intents.items() if key in account.seen}
+            account.seen.clear()
+        return due
 
     @property
     def _window(self) -> timedelta:

@@ -49,9 +49,14 @@ class Due:
     needs_operator: int
 
 
-async def list_due(ledger: Ledger, tenant_id: UUID, account_id: UUID, limit: int) -> Due:
-    """Return an account's intents in doubt, or sending past their expiry, the longest expired first."""
-    found = await ledger.call("fn_list_due_intents", tenant_id, account_id, limit)
+async def list_due(
+    ledger: Ledger, tenant_id: UUID, account_id: UUID, limit: int, *, after: UUID | None = None
+) -> Due:
+    """Return an account's intents in doubt, or sending past their expiry, the longest expired first.
+
+    `after`: only those behind this one in that order.
+    """
+    found = await ledger.call("fn_list_due_intents", tenant_id, account_id, limit, after)
     return Due(found["due"], int(found["needs_operator"]))
 
 

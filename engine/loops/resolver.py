@@ -59,7 +59,7 @@ class ResolverLoop:
 
     def _rest_s(self, found: Resolved) -> float:
         if found.left:
-            return _LEAST_S
+            return _LEAST_S if found.looks else _LOOK_S
         if found.again_at_ms is None:
             return _LOOK_S
         due_s = (found.again_at_ms - self._session.gateway.exchange_now_ms()) / 1000

@@ -308,6 +308,23 @@ async def test_many_in_doubt_share_their_reads(rig: Rig) -> None:
     await rig.check_books()
 
 
+async def test_pages_take_turns(rig: Rig) -> None:
+    """More intents in doubt than one turn reads: the next turns read on, and begin again at the end."""
+    for name in ("one", "two", "three"):
+        await rig.fresh(name)
+        fault(rig, FaultKind.DROP_BEFORE)
+        await rig.desk.entries.run(rig.entry("0.001", "49000", profile=name))
+    court = await open_court(rig)
+    court.resolver.page = 2
+    await court.later(20)
+    assert (2, 1) == ((await court.once()).waiting, court.seen[-1].left)
+    assert (1, 0) == ((await court.once()).waiting, court.seen[-1].left)
+    await court.later(3)
+    assert (2, 1) == ((await court.once()).absent, court.seen[-1].left)
+    assert 1 == (await court.once()).absent
+    await rig.check_books()
+
+
 async def test_one_that_the_database_refuses_keeps_no_other_waiting(rig: Rig) -> None:
     """A look that fails for one intent alone leaves the others of the turn their own."""
     for name in ("one", "two"):
