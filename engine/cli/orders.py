@@ -10,9 +10,11 @@ from engine.cli.render import current_output, render, render_one
 
 if TYPE_CHECKING:
     from engine.cli.acts import orders as acts
+    from engine.cli.acts import reconcile as assigning
     from engine.cli.acts import session
 else:
     acts = lazy("engine.cli.acts.orders")
+    assigning = lazy("engine.cli.acts.reconcile")
     session = lazy("engine.cli.acts.session")
 
 _COLUMNS = (
@@ -59,7 +61,7 @@ _STATUSES = ("open", "filled", "canceled", "expired", "rejected")
 
 @click.group()
 def orders() -> None:
-    """List and show orders and their timelines; settle those in doubt."""
+    """List and show orders and their timelines; settle those in doubt; assign strangers."""
 
 
 @orders.command("list")
@@ -152,6 +154,49 @@ def settle(tenant: str, order: str, *, outcome: str, exchange_order_id: str | No
         render_one({**settled, "order": details or None})
         return
     render_one({**first, **{f"order {name}": value for name, value in details.items()}})
+
+
+@orders.command()
+@click.argument("tenant")
+@click.argument("exchange_order_id")
+@click.option("--account", required=True, help="The exchange account it is on, by name or id.")
+@click.option("--symbol", required=True, help="Such as BTC/USDT.")
+@click.option("--profile", help="Whose it is, by name or id.")
+@click.option("--nobody", is_flag=True, help="It is no profile's: its trades stay on what is unassigned.")
+@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+@click.option("--key", help="Idempotency key: the same again changes nothing. Made up if left out.")
+def assign(
+    tenant: str,
+    exchange_order_id: str,
+    *,
+    account: str,
+    symbol: str,
+    profile: str | None,
+    nobody: bool,
+    reason: str,
+    key: str | None,
+) -> None:
+    """Say whose the exchange's order EXCHANGE_ORDER_ID is, of which no intent is known.
+
+    `--profile` makes it an order of that profile, with its trades and their cost; `--nobody` leaves it to no
+    one. Either way the account's entries open again when nothing else differs.
+    """
+    if nobody is (profile is not None):
+        raise click.UsageError("Say either --profile NAME or --nobody.")
+    assigned = session.perform(
+        lambda ledger, settings: assigning.assign(
+            ledger,
+            settings,
+            tenant,
+            account,
+            exchange_order_id,
+            symbol=symbol,
+            profile=profile,
+            reason=reason,
+            key=key,
+        )
+    )
+    render_one(assigned)
 
 
 def _shown_state(row: Mapping[str, Any]) -> str:

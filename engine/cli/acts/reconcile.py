@@ -84,7 +84,8 @@ async def assign(
     *,
     symbol: str,
     profile: str | None,
-    by: By,
+    reason: str,
+    key: str | None,
 ) -> dict[str, Any]:
     """Say whose an order is that no intent is known of; what the exchange says of it is recorded.
 
@@ -100,6 +101,7 @@ async def assign(
         raise HoldfastError(
             ErrorCode.NOT_FOUND, f"The exchange has no order {exchange_order_id} of {symbol} on {account}."
         )
+    by = By(actor(), reason, key or str(uuid4()))
     result = await reconciliation_requests.assign_order(
         ledger,
         tenant_id,
