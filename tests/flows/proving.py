@@ -78,6 +78,18 @@ async def open_court(rig: Rig, *, ttl_s: float = 60.0, faulty: bool = False) -> 
     return Court(rig, holder, lease, desk, Resolver(context, desk.recorder, desk.cancels))
 
 
+async def prove(rig: Rig) -> None:
+    """Settle whatever is in doubt as another process would, once its time is over; nothing stays open."""
+    court = await open_court(rig)
+    await court.later(31)
+    for _ in range(3):
+        await court.once()
+        await court.later(3)
+    assert 0 == (await court.once()).open
+    await court.desk.close(1)
+    assert await leases.release(rig.observer, rig.tenant_id, rig.account_id, court.lease.token)
+
+
 def fault(rig: Rig, kind: FaultKind, match: Match = PLACE, **more: Any) -> None:
     """Let the exchange do something to the next request that matches."""
     rig.paper.faults.add(Fault(kind, match, **more))

@@ -11,6 +11,7 @@ import pytest
 from engine.flows.commands import Answer
 from engine.ledger import reads, work
 from engine.ledger.intents import IntentView
+from tests.flows.proving import prove
 from tests.flows.rig import CrashError, Rig
 
 STEPS = {
@@ -88,6 +89,17 @@ async def check_held(rig: Rig, kind: str, name: str, profile_id: UUID, view: Int
         assert "INSUFFICIENT_POSITION" == (await desk.exits.run(rig.exit(profile=name))).code
 
 
+async def check_proven(rig: Rig, kind: str, profile_id: UUID, *, exists: bool) -> None:
+    """Proven, it is what the exchange has: filled and booked, or never placed and all given back."""
+    (view,) = await of_profile(rig, profile_id, kind)
+    if exists:
+        assert view["order"] is not None
+        assert ("confirmed", "filled") == (view["state"], view["order"]["status"])
+    else:
+        assert ("not_placed", "0") == (view["state"], view["remaining"])
+    await rig.check_books()
+
+
 @pytest.mark.parametrize("kind", ["entry", "exit"])
 @pytest.mark.parametrize("death", ["crash", "cancelled"])
 async def test_process_dies(rig: Rig, kind: str, death: str) -> None:
@@ -111,8 +123,8 @@ async def test_process_dies(rig: Rig, kind: str, death: str) -> None:
         assert (expected, state is not None) == (again.code, again.replay), crossing
         assert int(exists or state is None) == len(rig.exchange_orders()) - before, crossing
         await rig.check_books()
-        await rig.resolve(rig.restart())
-        await rig.check_books()
+        await prove(rig)
+        await check_proven(rig, kind, profile_id, exists=exists or state is None)
 
 
 @pytest.mark.parametrize("kind", ["entry", "exit"])
@@ -133,8 +145,8 @@ async def test_connection_lost(rig: Rig, kind: str) -> None:
             assert "1000" == (await rig.figures(profile_id))["available"]
         await rig.desk.close(1)
         await rig.check_books()
-        await rig.resolve(rig.restart())
-        await rig.check_books()
+        await prove(rig)
+        await check_proven(rig, kind, profile_id, exists=exists)
 
 
 @pytest.mark.parametrize("kind", ["entry", "exit"])
