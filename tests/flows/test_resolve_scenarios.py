@@ -308,6 +308,25 @@ async def test_many_in_doubt_share_their_reads(rig: Rig) -> None:
     await rig.check_books()
 
 
+async def test_two_looks_at_once(rig: Rig) -> None:
+    """Loop and reconciliation looking at one intent together make no two reads, and end it once."""
+    court = await doubted(rig, FaultKind.DROP_BEFORE)
+    await court.later(20)
+    view = await rig.only_intent()
+
+    async def both() -> list[str]:
+        looks = (court.resolver.resolve(rig.session, court.lease, view) for _ in range(2))
+        return [found.state for found in await asyncio.gather(*looks)]
+
+    assert ["waiting", "waiting"] == await both()
+    assert "in_doubt" == (await rig.only_intent())["state"]
+    await court.later(3)
+    assert ["absent", "absent"] == await both()
+    assert ["nothing_shown", "nothing_shown", "absent"] == [each["verdict"] for each in await court.proofs()]
+    assert "1000" == (await rig.figures())["available"]
+    await rig.check_books()
+
+
 async def test_pages_take_turns(rig: Rig) -> None:
     """More intents in doubt than one turn reads: the next turns read on, and begin again at the end."""
     for name in ("one", "two", "three"):
