@@ -200,7 +200,8 @@ CREATE TYPE engine.compared_order AS (
   booked            numeric,
   created_at        timestamptz,
   touched           boolean,      -- after the pass began
-  shown             boolean,      -- the exchange reported it
+  shown             boolean,      -- the exchange reported it, perhaps under another exchange order id
+  listed            boolean,      -- … and under this one
   shown_order_id    text,
   shown_status      text,
   shown_filled      numeric,

@@ -1,40 +1,60 @@
--- The open orders of a profile and every intent of its that the exchange reported, each beside its report. Of two
--- reports of one order the more advanced counts. An intent with reports under several exchange order ids gets a row
--- for each. Locks nothing, writes nothing, raises nothing.
-CREATE OR REPLACE FUNCTION engine.compared_orders(p_profile engine.profiles, p_orders jsonb, p_began timestamptz)
-RETURNS engine.compared_order[]
+-- What is to be looked at of a profile's orders, each beside its report, and how many there are in all. An order that is
+-- open and listed exactly as it is booked is counted only: nearly all are. Open orders are found by what they reserve.
+-- Of two reports of one order the more advanced counts; an intent with reports under several exchange order ids gets a
+-- row for each. Locks nothing, writes nothing, raises nothing.
+CREATE OR REPLACE FUNCTION engine.compared_orders(
+    p_profile engine.profiles, p_orders jsonb, p_began timestamptz,
+    OUT orders engine.compared_order[], OUT compared bigint
+)
 LANGUAGE plpgsql STABLE SET search_path = ''
 AS $$
 BEGIN
-  RETURN ARRAY(
-    WITH given AS MATERIALIZED (
-      SELECT DISTINCT ON (g.intent_id, g.exchange_order_id) g.*
-      FROM jsonb_to_recordset(coalesce(p_orders, '[]')) AS g (intent_id uuid, exchange_order_id text, status text,
-        filled_quantity numeric, side text, quantity numeric)
-      ORDER BY g.intent_id, g.exchange_order_id, coalesce(g.status <> 'open', false) DESC,
-        g.filled_quantity DESC NULLS LAST
-    ), listed AS MATERIALIZED (
-      SELECT o.intent_id FROM engine.orders o
-      WHERE o.tenant_id = p_profile.tenant_id AND o.account_id = p_profile.account_id AND o.status = 'open'
-        AND o.profile_id = p_profile.profile_id
-      UNION
-      SELECT intent_id FROM given
-    )
-    SELECT ROW(i.intent_id, i.symbol, i.side, i.state, o.status, o.exchange_order_id, o.reported_status, i.quantity,
-      o.filled_quantity, o.booked_quantity, i.created_at, greatest(i.updated_at, o.updated_at) > p_began,
-      g.intent_id IS NOT NULL, g.exchange_order_id, g.status,
-      CASE g.status WHEN 'filled' THEN greatest(g.filled_quantity, i.quantity) ELSE g.filled_quantity END,
-      g.side, g.quantity)::engine.compared_order
-    FROM listed l
-    CROSS JOIN LATERAL (SELECT i.intent_id, i.symbol, i.side, i.state, i.quantity, i.created_at, i.updated_at
-      FROM engine.intents i WHERE i.tenant_id = p_profile.tenant_id
-      AND i.intent_id = l.intent_id AND i.profile_id = p_profile.profile_id LIMIT 1) i
+  WITH given AS MATERIALIZED (
+    SELECT DISTINCT ON (g.intent_id, g.exchange_order_id) g.*
+    FROM jsonb_to_recordset(coalesce(p_orders, '[]')) AS g (intent_id uuid, exchange_order_id text, status text,
+      filled_quantity numeric, side text, quantity numeric)
+    ORDER BY g.intent_id, g.exchange_order_id, coalesce(g.status <> 'open', false) DESC,
+      g.filled_quantity DESC NULLS LAST
+  ), held AS MATERIALIZED (
+    SELECT * FROM engine.held_intents(p_profile.tenant_id, p_profile.profile_id)
+  ), mine AS (
+    SELECT * FROM held
+    UNION ALL
+    SELECT i.* FROM (SELECT DISTINCT g.intent_id FROM given g
+      WHERE NOT EXISTS (SELECT FROM held h WHERE h.intent_id = g.intent_id)) g
+    CROSS JOIN LATERAL (SELECT i.intent_id, i.symbol, i.side::text, i.state::text, i.quantity::numeric, i.created_at,
+        i.updated_at
+      FROM engine.intents i WHERE i.tenant_id = p_profile.tenant_id AND i.intent_id = g.intent_id
+        AND i.profile_id = p_profile.profile_id LIMIT 1) i
+  ), beside AS MATERIALIZED (
+    SELECT m.*, o.status, o.exchange_order_id, o.reported_status, o.filled_quantity, o.booked_quantity,
+      greatest(m.updated_at, o.updated_at) > p_began AS touched, g.intent_id IS NOT NULL AS shown,
+      g.exchange_order_id AS shown_order_id, g.status AS shown_status, g.filled_quantity AS shown_filled,
+      g.side AS shown_side, g.quantity AS shown_quantity
+    FROM mine m
     LEFT JOIN LATERAL (SELECT o.status, o.exchange_order_id, o.reported_status, o.filled_quantity, o.booked_quantity,
-        o.updated_at FROM engine.orders o WHERE o.tenant_id = p_profile.tenant_id
-      AND o.intent_id = l.intent_id LIMIT 1) o ON true
-    LEFT JOIN given g ON g.intent_id = l.intent_id);
+        o.updated_at
+      FROM engine.orders o WHERE o.tenant_id = p_profile.tenant_id AND o.intent_id = m.intent_id LIMIT 1) o ON true
+    LEFT JOIN given g ON g.intent_id = m.intent_id
+  ), rows AS (
+    SELECT ROW(b.intent_id, b.symbol, b.side, b.state, b.status, b.exchange_order_id, b.reported_status, b.quantity,
+      b.filled_quantity, b.booked_quantity, b.created_at, b.touched, b.shown,
+      CASE WHEN b.shown_order_id = b.exchange_order_id THEN true WHEN b.shown THEN EXISTS (SELECT FROM given g
+        WHERE g.intent_id = b.intent_id AND g.exchange_order_id = b.exchange_order_id) ELSE false END,
+      b.shown_order_id, b.shown_status,
+      CASE b.shown_status WHEN 'filled' THEN greatest(b.shown_filled, b.quantity) ELSE b.shown_filled END,
+      b.shown_side, b.shown_quantity)::engine.compared_order AS compared_order
+    FROM beside b
+    WHERE (b.status = 'open' OR b.shown)
+      AND (NOT b.touched AND b.status = 'open' AND b.shown_status = 'open' AND b.shown_order_id = b.exchange_order_id
+        AND b.filled_quantity = b.booked_quantity AND b.shown_filled = b.booked_quantity AND b.shown_side = b.side
+        AND b.shown_quantity = b.quantity) IS NOT TRUE
+  )
+  SELECT (SELECT coalesce(array_agg(r.compared_order), '{}') FROM rows r),
+    (SELECT count(*) FROM beside b WHERE b.status = 'open' OR b.shown)
+  INTO orders, compared;
 END
 $$;
 COMMENT ON FUNCTION engine.compared_orders IS
-  'A profile''s open and reported orders beside their reports.';
+  'What is to be looked at of a profile''s orders, beside their reports.';
 REVOKE ALL ON FUNCTION engine.compared_orders FROM PUBLIC;

@@ -6,6 +6,8 @@ CREATE OR REPLACE FUNCTION engine.equations_state(
 )
 RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = ''
+-- planned for the tables as they are: the keys of all orders are no way to the open ones
+SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   v_pass_id bigint := (SELECT p.pass_id FROM engine.reconciliation_passes p
@@ -15,14 +17,10 @@ BEGIN
   RETURN CASE
     WHEN jsonb_typeof(p_part -> 'balances') IS DISTINCT FROM 'object' THEN 'no_balances'
     WHEN (p_part ->> 'cursors_same')::boolean IS NOT TRUE THEN 'cursor_moved'
-    WHEN EXISTS (SELECT FROM engine.intents i WHERE i.state IN ('sending', 'in_doubt', 'needs_operator')
-      AND i.tenant_id = p_account.tenant_id AND i.account_id = p_account.account_id) THEN 'unresolved_intents'
-    WHEN EXISTS (SELECT FROM engine.profiles p CROSS JOIN LATERAL (SELECT e.type FROM engine.journal j
-        CROSS JOIN LATERAL (SELECT e.type FROM engine.economic_events e WHERE e.tenant_id = p.tenant_id
-          AND e.event_id = j.event_id LIMIT 1) e
-        WHERE j.tenant_id = p.tenant_id AND j.profile_id = p.profile_id AND j.event_id > coalesce(v_pass_id, 0)
-          AND e.type IN ('entry_fill', 'exit_fill', 'fill_correction', 'adjustment') LIMIT 1) e
-      WHERE p.tenant_id = p_account.tenant_id AND p.account_id = p_account.account_id) THEN 'touched'
+    WHEN EXISTS (SELECT FROM engine.unresolved_intents(p_account)) THEN 'unresolved_intents'
+    WHEN EXISTS (SELECT FROM engine.trades_since(p_account.tenant_id, coalesce(v_pass_id, 0)) e
+      JOIN engine.profiles p ON p.tenant_id = p_account.tenant_id AND p.profile_id = e.profile_id
+      WHERE p.account_id = p_account.account_id) THEN 'touched'
     WHEN EXISTS (SELECT FROM engine.orders o WHERE o.tenant_id = p_account.tenant_id
       AND o.account_id = p_account.account_id AND o.status = 'open' AND o.filled_quantity > o.booked_quantity)
       THEN 'fills_missing'

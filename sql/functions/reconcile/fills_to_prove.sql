@@ -17,11 +17,8 @@ DECLARE
 BEGIN
   RETURN ARRAY(
     WITH traded AS MATERIALIZED (
-      SELECT DISTINCT e.intent_id
-      FROM engine.journal j, LATERAL (SELECT e.intent_id, e.type FROM engine.economic_events e
-        WHERE e.tenant_id = p_profile.tenant_id AND e.event_id = j.event_id LIMIT 1) e
-      WHERE j.tenant_id = p_profile.tenant_id AND j.profile_id = p_profile.profile_id AND j.event_id > v_since
-        AND j.line = 1 AND e.type IN ('entry_fill', 'exit_fill')
+      SELECT DISTINCT e.intent_id FROM engine.trades_since(p_profile.tenant_id, v_since) e
+      WHERE e.profile_id = p_profile.profile_id AND e.type IN ('entry_fill', 'exit_fill')
     ), read AS MATERIALIZED (
       SELECT r.symbol, r.since
       FROM jsonb_to_recordset(coalesce(p_trade_symbols, '[]')) AS r (symbol text, since timestamptz)

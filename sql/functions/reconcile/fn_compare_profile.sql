@@ -22,6 +22,7 @@ DECLARE
   v_began   timestamptz := (p_part ->> 'began_at')::timestamptz;
   v_orders  engine.compared_order[];
   v_fills   engine.compared_fill[];
+  v_compared bigint;
   v_skipped uuid[];
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
@@ -36,11 +37,12 @@ BEGIN
     PERFORM engine.refuse('HF410', 'the reconciliation lock is not held with this token',
                           jsonb_build_object('profile_id', p_profile_id, 'fencing_token', p_lock_token));
   END IF;
-  v_orders := engine.compared_orders(v_profile, p_part -> 'orders', v_began);
+  SELECT c.orders, c.compared INTO v_orders, v_compared
+    FROM engine.compared_orders(v_profile, p_part -> 'orders', v_began) c;
   v_fills := engine.compared_fills(v_profile, p_part -> 'fills', v_orders, v_began);
   v_skipped := ARRAY(SELECT intent_id FROM unnest(v_orders) WHERE touched
     UNION SELECT intent_id FROM unnest(v_fills) WHERE touched ORDER BY 1);
-  RETURN jsonb_build_object('compared', cardinality(v_orders) + cardinality(v_fills), 'skipped', to_jsonb(v_skipped),
+  RETURN jsonb_build_object('compared', v_compared + cardinality(v_fills), 'skipped', to_jsonb(v_skipped),
     'to_query', engine.skipped_before(v_profile, v_skipped),
     'mismatches', engine.order_mismatches(v_profile, v_orders, v_fills, p_part -> 'open_symbols')
       || engine.fill_mismatches(v_profile, v_fills, p_part -> 'trade_symbols', v_began));

@@ -20,9 +20,7 @@ BEGIN
       WHERE g.exchange_time >= p_account.created_at
       ORDER BY g.symbol, g.exchange_order_id, g.exchange_trade_id, g.client_order_id
     ), unresolved AS MATERIALIZED (
-      SELECT DISTINCT i.symbol, i.side FROM engine.intents i
-      WHERE i.state IN ('sending', 'in_doubt', 'needs_operator') AND i.tenant_id = p_account.tenant_id
-        AND i.account_id = p_account.account_id
+      SELECT DISTINCT i.symbol, i.side FROM engine.unresolved_intents(p_account) i
     ), tagged AS MATERIALIZED (
       SELECT o.symbol, o.exchange_order_id
       FROM jsonb_to_recordset(coalesce(p_part -> 'own_orders', '[]')) AS o (symbol text, exchange_order_id text)

@@ -31,10 +31,9 @@ BEGIN
             OR NOT r.shown AND r.status = 'open' AND r.filled > r.booked + r.unbooked) THEN 'filled_differs' END,
         CASE WHEN r.same AND r.shown_filled < r.booked AND NOT engine.same_number(r.shown_filled, r.booked)
           THEN 'filled_less' END,
-        CASE WHEN r.status = 'open' AND NOT r.same AND r.reported_before IS NULL AND p_open_symbols ? r.symbol
+        CASE WHEN r.status = 'open' AND NOT r.listed AND r.reported_before IS NULL AND p_open_symbols ? r.symbol
             AND r.booked + r.unbooked < r.quantity THEN 'order_not_listed' END]) k (kind)
-      WHERE k.kind IS NOT NULL AND (r.same AND r.status = 'open' AND r.shown_status = 'open' AND r.filled = r.booked
-        AND r.shown_filled = r.booked AND r.shown_side = r.side AND r.shown_quantity = r.quantity) IS NOT TRUE  -- most
+      WHERE k.kind IS NOT NULL
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('kind', f.kind, 'profile_id', p_profile.profile_id,
       'key', f.intent_id || CASE f.kind WHEN 'duplicate_order' THEN ':' || f.shown_order_id ELSE '' END,
@@ -50,9 +49,7 @@ BEGIN
           'quantity', trim_scale(f.shown_quantity)::text, 'filled_quantity', trim_scale(f.shown_filled)::text)) END,
         'unbooked_in_part', trim_scale(f.unbooked)::text, 'created_at', f.created_at))
       ORDER BY f.intent_id, f.kind), '[]')
-    FROM found f
-    WHERE f.kind <> 'order_not_listed' OR NOT f.shown
-      OR NOT EXISTS (SELECT FROM rows r WHERE r.intent_id = f.intent_id AND r.same));
+    FROM found f);
 END
 $$;
 COMMENT ON FUNCTION engine.order_mismatches IS

@@ -1,6 +1,6 @@
 -- The symbols of an account whose trades a pass reads, each with the moment since when: [{symbol, since, trade_id,
--- open, hot}]. Every symbol that was ever ordered is one (found by skipping through the orders' key), or asked for: an
--- order that was held for absent shows in one of those.
+-- open, hot}]. Every symbol that was ever ordered is one (found by skipping through the orders' key), and those asked for
+-- within the last day: an order that was held for absent shows in one of them.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.symbols_to_read(p_account engine.exchange_accounts, p_now timestamptz)
 RETURNS jsonb
@@ -17,10 +17,7 @@ BEGIN
               ORDER BY o.symbol LIMIT 1)
       FROM ordered s WHERE s.symbol IS NOT NULL
     ), unresolved AS MATERIALIZED (
-      SELECT i.symbol, min(i.created_at) AS since FROM engine.intents i
-      WHERE i.state IN ('sending', 'in_doubt', 'needs_operator')
-        AND i.tenant_id = p_account.tenant_id AND i.account_id = p_account.account_id
-      GROUP BY i.symbol
+      SELECT i.symbol, min(i.created_at) AS since FROM engine.unresolved_intents(p_account) i GROUP BY i.symbol
     ), held AS MATERIALIZED (
       SELECT s.symbol, max(s.updated_at) AS traded_at, bool_or(s.quantity > 0) AS holding
       FROM engine.profiles p JOIN engine.positions s USING (tenant_id, profile_id)
@@ -35,8 +32,7 @@ BEGIN
     ), symbols AS (
       SELECT symbol FROM ordered WHERE symbol IS NOT NULL
       UNION SELECT symbol FROM unresolved
-      UNION SELECT k.symbol FROM engine.profiles p JOIN engine.entry_locks k USING (tenant_id, profile_id)
-        WHERE p.tenant_id = p_account.tenant_id AND p.account_id = p_account.account_id
+      UNION SELECT symbol FROM recent
       UNION SELECT symbol FROM held
       UNION SELECT symbol FROM engine.trade_cursors
         WHERE tenant_id = p_account.tenant_id AND account_id = p_account.account_id
