@@ -245,33 +245,47 @@ class Healer:
         return await self._end_shown(case, left)
 
     async def _look(self, case: Case, mismatch: Mismatch) -> Found:
-        """Ask for one order and all its trades, and book them."""
+        """Ask for one order, and for its trades unless all are booked; book them, or infer."""
         try:
-            view = await self._view(case.session, mismatch.intent_id)
-            if view is None or view["exchange_order_id"] is None:
-                return Found(mismatch, OPEN, "no order to ask for")
-            symbol, exchange_order_id = view["symbol"], view["exchange_order_id"]
+            if mismatch.symbol is None:  # never compared yet: the ledger says which order it is
+                mismatch = _named(mismatch, await self._view(case.session, mismatch.intent_id))
+            symbol, exchange_order_id = _key(mismatch)
             gateway = case.session.gateway
+            if not exchange_order_id:
+                return Found(mismatch, OPEN, "no order to ask for")
             report = case.end(mismatch)
             if report is None:
                 case.lease.check()
                 report = await gateway.find_order(symbol, exchange_order_id=exchange_order_id)
             if report is None:
                 return Found(mismatch, OPEN, "the exchange does not find it, which proves nothing")
+            fills: Sequence[Fill] = ()
+            if mismatch.kind == _INFERRED or not _all_booked(case, mismatch, report):
+                case.lease.check()
+                fills = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
             case.lease.check()
-            fills = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
-            case.lease.check()
-            await self._recorder.book(case.session, report, fills, SOURCE)
-            case.lease.check()
-            inferred = await infer(case.session, self._recorder, view, report, fills)
-            now = await self._view(case.session, mismatch.intent_id)
+            booked = await self._recorder.book(case.session, report, fills, SOURCE)
+            if booked.order_status in FINAL_ORDER_STATES and mismatch.kind != _INFERRED:
+                return Found(mismatch, HEALED, f"the exchange says {booked.order_status}")
+            return await self._explain(case, mismatch, report, fills)
         except HoldfastError as error:
             case.lease.check()
             return _failed(mismatch, error)
+
+    async def _explain(
+        self, case: Case, mismatch: Mismatch, report: OrderReport, fills: Sequence[Fill]
+    ) -> Found:
+        """Say what a look at an order has shown that does not end it."""
+        view = await self._view(case.session, mismatch.intent_id)
+        if view is None:
+            return Found(mismatch, OPEN, "the intent is gone")
         if mismatch.kind == _INFERRED:
             return Found(mismatch, EXPLAINED, "the exchange has not shown these trades yet")
-        if now is not None and _agrees(now, report, fills):
-            return Found(mismatch, HEALED, "asked for by itself" if inferred is None else "inferred")
+        if _agrees(view, report, fills):
+            return Found(mismatch, HEALED, "asked for by itself")
+        case.lease.check()
+        if await infer(case.session, self._recorder, view, report, fills) is not None:
+            return Found(mismatch, HEALED, "inferred")
         return Found(mismatch, OPEN, "the exchange says that more was filled than its trades show")
 
     async def _view(self, session: AccountSession, intent_id: UUID | None) -> IntentView | None:
@@ -307,6 +321,22 @@ def _complete(case: Case, mismatch: Mismatch) -> bool:
         return False
     booked = EXACT.add(Decimal(had.get("booked_quantity") or 0), news)
     return booked >= Decimal(had["quantity"])
+
+
+def _named(mismatch: Mismatch, view: IntentView | None) -> Mismatch:
+    """Return a difference with the names of its order."""
+    if view is None:
+        return mismatch
+    return replace(mismatch, symbol=view["symbol"], exchange_order_id=view["exchange_order_id"])
+
+
+def _all_booked(case: Case, mismatch: Mismatch, report: OrderReport) -> bool:
+    """Tell whether everything that a report says was filled was booked before this pass, or in it."""
+    had = mismatch.detail.get("ledger") or {}
+    if report.filled_quantity is None or had.get("booked_quantity") is None:
+        return report.filled_quantity == ZERO
+    booked = EXACT.add(Decimal(had["booked_quantity"]), case.booked.get(_key(mismatch), ZERO))
+    return booked >= report.filled_quantity
 
 
 def _agrees(view: IntentView, report: OrderReport, fills: Sequence[Fill]) -> bool:

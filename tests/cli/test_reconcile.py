@@ -77,7 +77,7 @@ def test_in_order(ready: CommandLine) -> None:
 
 
 def test_an_unknown_order_of_ours(ready: CommandLine, paper: str) -> None:
-    """An order with our tag that nobody knows gives exit code 1, is listed, and is assigned by an operator."""
+    """An order with our tag that nobody knows gives exit code 1, is listed, and is assigned to a profile."""
     order = by_hand(paper, f"{TAG}aaaaaaaaaaaaaa")
     try:
         ran = ready("reconcile", "acme")

@@ -339,3 +339,27 @@ async def test_passes_of_one_account_follow_each_other(stage: Stage) -> None:
     reports = await asyncio.gather(stage.run(), stage.run())
     assert ["healed", "clean"] == [report.outcome for report in reports]
     await stage.rig.check_books()
+
+
+async def test_fills_without_trades(stage: Stage) -> None:
+    """5, 8, 59, 60: a filled order without trades waits for them, is inferred later, and then corrected."""
+    rig = stage.rig
+    view = await stage.view(await stage.place())
+    stage.fill(view)
+    hide = Match(path="/api/v3/myTrades")
+    rig.paper.fault(FaultKind.MISSING_PAGES, match=hide, count=None, keep=0)
+    await stage.run()
+    order = (await stage.view(view["id"]))["order"]
+    assert ("open", True, "0") == (order["status"], order["unconfirmed"], order["booked_quantity"])
+    rig.paper.clock.advance(6_000)
+    await rig.gateway.measure_clock()
+    await stage.run()
+    order = (await stage.view(view["id"]))["order"]
+    assert ("filled", "0.001") == (order["status"], order["booked_quantity"])
+    report = await stage.converge()
+    assert {"inferred_open"} == {each.mismatch.kind for each in report.found}
+    assert "explained" == report.outcome
+    rig.paper.faults.clear()
+    report = await stage.converge()
+    assert ("clean", "compared") == (report.outcome, report.equations)
+    await rig.check_books()
