@@ -1,7 +1,8 @@
 -- What is to be looked at of a profile's orders, each beside its report, and how many there are in all. An order that is
--- open and listed exactly as it is booked is counted only: nearly all are. Open orders are found by what they reserve.
--- Of two reports of one order the more advanced counts; an intent with reports under several exchange order ids gets a
--- row for each. Locks nothing, writes nothing, raises nothing.
+-- open and listed exactly as it is booked is counted only: nearly all are. One that was held for absent holds nothing any
+-- more, so open orders are found by what they reserve and by their status. Of two reports of one order the more
+-- advanced counts; an intent with reports under several exchange order ids gets a row for each.
+-- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.compared_orders(
     p_profile engine.profiles, p_orders jsonb, p_began timestamptz,
     OUT orders engine.compared_order[], OUT compared bigint
@@ -20,8 +21,9 @@ BEGIN
   ), mine AS (
     SELECT * FROM held
     UNION ALL
-    SELECT i.* FROM (SELECT DISTINCT g.intent_id FROM given g
-      WHERE NOT EXISTS (SELECT FROM held h WHERE h.intent_id = g.intent_id)) g
+    SELECT i.* FROM (SELECT n.intent_id FROM (SELECT g.intent_id FROM given g
+        UNION SELECT o FROM unnest(engine.open_orders(p_profile)) o) n
+      WHERE NOT EXISTS (SELECT FROM held h WHERE h.intent_id = n.intent_id)) g
     CROSS JOIN LATERAL (SELECT i.intent_id, i.symbol, i.side::text, i.state::text, i.quantity::numeric, i.created_at,
         i.updated_at
       FROM engine.intents i WHERE i.tenant_id = p_profile.tenant_id AND i.intent_id = g.intent_id

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from tests.sql.capital.trading import confirmed, in_doubt, sending
+from tests.sql.capital.trading import confirmed, in_doubt, one, sending
 from tests.sql.capital.world import SYMBOL, World
 from tests.sql.lifecycle.acts import fill, finish
 from tests.sql.reconcile.passes import Passes, found, kinds, report, trade
@@ -27,7 +27,7 @@ async def test_an_order_without_intent_confirmed_is_missing(world: World, passes
     await passes.begin()
     answer = await passes.compare(orders=[report(intent, "e1")], fills=[trade("e1", "t1")])
     assert [("missing_fill", f"{SYMBOL}:e1:t1"), ("missing_order", str(intent))] == kinds(answer)
-    (order,) = [one for one in answer["mismatches"] if one["kind"] == "missing_order"]
+    (order,) = [each for each in answer["mismatches"] if each["kind"] == "missing_order"]
     assert "in_doubt" == order["detail"]["ledger"]["state"]
     assert ("e1", str(world.one.profile)) == (order["exchange_order_id"], order["profile_id"])
     assert str(intent) == answer["mismatches"][1]["intent_id"]
@@ -70,13 +70,29 @@ async def test_an_order_can_be_missing_only_where_all_were_listed(world: World, 
     """Rule 1: not listed is a difference in symbols read completely, unless its trades show why."""
     intent = await confirmed(world)
     await passes.begin()
-    (one,) = (await passes.compare())["mismatches"]
-    assert ("order_not_listed", str(intent), "e1") == (one["kind"], one["key"], one["exchange_order_id"])
-    assert "0" == one["detail"]["ledger"]["booked_quantity"]
-    assert one["detail"]["created_at"]
+    (found_one,) = (await passes.compare())["mismatches"]
+    shown = (found_one["kind"], found_one["key"], found_one["exchange_order_id"])
+    assert ("order_not_listed", str(intent), "e1") == shown
+    assert "0" == found_one["detail"]["ledger"]["booked_quantity"]
+    assert found_one["detail"]["created_at"]
     assert [] == (await passes.compare(open_symbols=[]))["mismatches"]
     filled = await passes.compare(fills=[trade("e1", "t1", quantity="0.01")])
     assert [("missing_fill", f"{SYMBOL}:e1:t1")] == kinds(filled)
+
+
+async def test_an_order_that_was_held_for_absent_can_be_missing(world: World, passes: Passes) -> None:
+    """Its reservation went back when it was held for absent; as an open order it is compared all the same."""
+    intent = await sending(world)
+    token = (await world.call("fn_get_order", world.one.id, intent))["fencing_token"]
+    gone = {"intent_id": str(intent), "fencing_token": token, "reason": "absent"}
+    await one(world, "fn_not_placed", gone)
+    await passes.begin()
+    shown = await passes.compare(orders=[report(intent, "e1")])
+    assert [("missing_order", str(intent))] == kinds(shown)
+    told = {"intent_id": str(intent), "exchange_order_id": "e1", "status": "open"}
+    assert (await one(world, "fn_persist_entry_lifecycle", told))["false_absence"]
+    await passes.begin()
+    assert [("order_not_listed", str(intent))] == kinds(await passes.compare())
 
 
 async def test_touched_rows_are_skipped_and_queried_the_third_time(world: World, passes: Passes) -> None:
@@ -128,8 +144,8 @@ async def test_booked_with_other_numbers_stands(world: World, passes: Passes) ->
     await passes.begin()
     orders = [report(intent, "e1", filled_quantity="0.004")]
     answer = await passes.compare(orders=orders, fills=[trade("e1", "t1", price="49991")])
-    (one,) = answer["mismatches"]
-    shown = (one["kind"], one["detail"]["price"], one["detail"]["booked_price"])
+    (other,) = answer["mismatches"]
+    shown = (other["kind"], other["detail"]["price"], other["detail"]["booked_price"])
     assert ("fill_differs", "49991", "49990") == shown
 
 
@@ -194,14 +210,14 @@ async def test_the_more_advanced_of_two_reports_counts(world: World, passes: Pas
 
 async def test_refusals(world: World, passes: Passes) -> None:
     """Without its lock, its profile or its beginning nothing is compared; a dry run needs no lock."""
-    one = world.one
+    own = world.one
     await sending(world)
     await passes.begin()
     part = passes.part()
-    await world.call("fn_compare_profile", one.id, one.profile, None, part)
-    await world.refused("HF404", "fn_compare_profile", one.id, world.other.profile, None, part)
-    await world.refused("HF410", "fn_compare_profile", one.id, one.profile, passes.lock_token + 1, part)
-    await world.refused("HF422", "fn_compare_profile", one.id, one.profile, None, {})
-    await world.refused_to_foreign_claim("fn_compare_profile", one.profile, None, part)
+    await world.call("fn_compare_profile", own.id, own.profile, None, part)
+    await world.refused("HF404", "fn_compare_profile", own.id, world.other.profile, None, part)
+    await world.refused("HF410", "fn_compare_profile", own.id, own.profile, passes.lock_token + 1, part)
+    await world.refused("HF422", "fn_compare_profile", own.id, own.profile, None, {})
+    await world.refused_to_foreign_claim("fn_compare_profile", own.profile, None, part)
     await world.database.advance_clock(601)
-    await world.refused("HF410", "fn_compare_profile", one.id, one.profile, passes.lock_token, part)
+    await world.refused("HF410", "fn_compare_profile", own.id, own.profile, passes.lock_token, part)
