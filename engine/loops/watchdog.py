@@ -1,6 +1,6 @@
 """Checks in production what the tests check: books, locks and loops; what is wrong is stopped and named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from engine.runtime.tasks import Heartbeat, LoopHealth
 ACTOR = "engine:watchdog"
 CHECKS = ("rebuild_equals_stored", "invariant", "reservations", "orders", "entry_locks", "unassigned")
 LOCKS = ("entry", "reconciliation", "lease")
+_WHOLE_S = 600.0  # the whole journal of a profile is rebuilt again after that; between, what is new
 _log = get_logger(__name__)
 
 
@@ -48,6 +49,8 @@ class Watchdog:
         self._context = context
         self._loops = loops
         self.findings = Findings()
+        self._checkpoints: dict[UUID, Mapping[str, Any]] = {}  # where the books of a profile were right
+        self._whole_at: dict[UUID, float] = {}
 
     async def run(
         self, heartbeat: Heartbeat, interval_s: float, seen: Callable[[Findings], None] = lambda _: None
@@ -90,7 +93,7 @@ class Watchdog:
         wrong = dict.fromkeys(CHECKS, 0)
         profiles = await work.due_profiles(ledger)
         for profile in profiles:
-            checked = await watch.check_profile(ledger, profile.tenant_id, profile.profile_id, ACTOR)
+            checked = await self._check(profile.tenant_id, profile.profile_id)
             self._note(found, wrong, checked, profile.tenant_id, profile_id=str(profile.profile_id))
             alive()
         for account in await work.due_accounts(ledger):
@@ -106,6 +109,19 @@ class Watchdog:
         found.profiles = len(profiles)
         found.checked_at = self._context.clock.now()
         return found
+
+    async def _check(self, tenant_id: UUID, profile_id: UUID) -> Checked:
+        """Check a profile from its checkpoint on; now and then, and at first, from its first event on."""
+        now = self._context.clock.monotonic()
+        if now - self._whole_at.get(profile_id, float("-inf")) >= _WHOLE_S:
+            self._checkpoints.pop(profile_id, None)
+        since = self._checkpoints.pop(profile_id, None)
+        if since is None:
+            self._whole_at[profile_id] = now
+        checked = await watch.check_profile(self._context.ledger, tenant_id, profile_id, ACTOR, since)
+        if checked.checkpoint is not None:
+            self._checkpoints[profile_id] = checked.checkpoint
+        return checked
 
     def _note(
         self, found: Findings, wrong: dict[str, int], checked: Checked, tenant_id: UUID, **named: str

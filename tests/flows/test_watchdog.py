@@ -54,6 +54,20 @@ async def test_violation_halts_counts_names_and_heals(rig: Rig) -> None:
     assert "halted" == (await rig.figures())["mode"]
 
 
+async def test_whole_rebuilds_are_rare_and_find_the_past(rig: Rig) -> None:
+    """Between two whole rebuilds only what is new is read; a forged past is found by the next whole one."""
+    watchdog = Watchdog(rig.desk.context)
+    await watchdog.look()
+    assert "OK" == (await rig.desk.entries.run(rig.entry())).code
+    assert [] == (await watchdog.look()).violations
+    await plant(rig, "UPDATE engine.facts SET version = 0 WHERE version = 1")
+    assert [] == (await watchdog.look()).violations
+    rig.ledger.clock.advance(600)
+    assert ["rebuild_equals_stored"] == [each["check"] for each in (await watchdog.look()).violations]
+    await plant(rig, "UPDATE engine.facts SET version = 1 WHERE version = 0")
+    assert [] == (await watchdog.look()).violations
+
+
 async def test_account_whose_holdings_do_not_add_up_takes_no_entries(rig: Rig) -> None:
     """A forged unassigned holding is named with its account, whose entries are refused; exits pass."""
     assert "OK" == (await rig.desk.entries.run(rig.entry())).code

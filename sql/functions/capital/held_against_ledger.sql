@@ -9,13 +9,14 @@ AS $$
   FROM (
     SELECT 'reservations' AS what, NULL AS symbol, c.reserved_for_orders AS ledger,
       (SELECT coalesce(sum(i.reserved_remaining), 0) FROM engine.intents i
-       WHERE i.tenant_id = c.tenant_id AND i.profile_id = c.profile_id AND i.reserved_unit = 'quote') AS held
+       WHERE i.tenant_id = c.tenant_id AND i.profile_id = c.profile_id AND i.reserved_unit = 'quote'
+         AND i.released_at IS NULL) AS held
     FROM engine.profile_capital c WHERE c.tenant_id = p_tenant_id AND c.profile_id = p_profile_id
     UNION ALL
     SELECT 'reservations', p.symbol, p.reserved_quantity,
       (SELECT coalesce(sum(i.reserved_remaining), 0) FROM engine.intents i
        WHERE i.tenant_id = p.tenant_id AND i.profile_id = p.profile_id AND i.reserved_unit = 'base'
-         AND i.symbol = p.symbol)
+         AND i.symbol = p.symbol AND i.released_at IS NULL)
     FROM engine.positions p WHERE p.tenant_id = p_tenant_id AND p.profile_id = p_profile_id
     UNION ALL
     SELECT 'positions', NULL, c.reserved_for_positions, (SELECT coalesce(sum(p.cost), 0) FROM engine.positions p

@@ -1,9 +1,13 @@
 -- Checks that a profile's books are right, and halts it in this transaction if they are not: the journal rebuilt
 -- against what is stored, the invariant, reservations against unresolved intents and open orders, entry locks.
--- Answers {equal, checks: {check: number of faults}, violations: [{check, …}] (20 at most of each), halted, mode};
+-- p_since is the checkpoint of an earlier call: then only what has happened since and what is open is looked at;
+-- NULL: the whole journal and every intent and order that ever was.
+-- Answers {equal, checkpoint: {version, balances} or null, checks: {check: number of faults}, violations: [{check, …}] (20 at most of each), halted, mode};
 -- halted: by this call. A profile that was resumed without being right is halted again.
 -- Locks and writes, on a violation only: profile_capital, outbox, audit. Raises HF403 foreign tenant; HF404; HF422.
-CREATE OR REPLACE FUNCTION engine.fn_check_profile(p_tenant_id uuid, p_profile_id uuid, p_actor text)
+CREATE OR REPLACE FUNCTION engine.fn_check_profile(
+    p_tenant_id uuid, p_profile_id uuid, p_actor text, p_since jsonb DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
@@ -18,8 +22,10 @@ DECLARE
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   -- one statement, one snapshot: what a concurrent transaction changes is seen whole or not at all
-  SELECT engine.fn_rebuild_capital(p_tenant_id, p_profile_id),
-    (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM engine.profile_faults(p_tenant_id, p_profile_id) f)
+  SELECT CASE WHEN p_since IS NULL THEN engine.fn_rebuild_capital(p_tenant_id, p_profile_id)
+              ELSE engine.rebuild_since(p_tenant_id, p_profile_id, p_since) END,
+    (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]')
+     FROM engine.profile_faults(p_tenant_id, p_profile_id, p_since IS NULL) f)
     INTO v_rebuilt, v_faults;
   SELECT jsonb_build_object('rebuild_equals_stored', CASE WHEN (v_rebuilt->>'equal')::boolean THEN 0 ELSE 1 END)
       || jsonb_object_agg(c.name, (SELECT count(*) FROM jsonb_array_elements(v_faults) f WHERE f->>'check' = c.name))
@@ -35,7 +41,8 @@ BEGIN
   END IF;
   IF v_violations = '[]' THEN
     SELECT mode INTO v_mode FROM engine.profile_capital WHERE tenant_id = p_tenant_id AND profile_id = p_profile_id;
-    RETURN jsonb_build_object('equal', true, 'checks', v_checks, 'violations', v_violations,
+    RETURN jsonb_build_object('equal', true, 'checkpoint', jsonb_build_object(
+      'version', v_rebuilt->'versions'->'journal', 'balances', v_rebuilt->'rebuilt'), 'checks', v_checks, 'violations', v_violations,
                               'halted', false, 'mode', v_mode);
   END IF;
   SELECT mode INTO v_mode FROM engine.profile_capital
@@ -47,7 +54,7 @@ BEGIN
     PERFORM engine.record_audit(p_tenant_id, p_actor, 'halt', 'INVARIANT_BROKEN', jsonb_build_object(
       'profile_id', p_profile_id, 'before', v_mode, 'reason', v_reason, 'violations', v_violations), v_now);
   END IF;
-  RETURN jsonb_build_object('equal', false, 'checks', v_checks, 'violations', v_violations,
+  RETURN jsonb_build_object('equal', false, 'checkpoint', NULL, 'checks', v_checks, 'violations', v_violations,
                             'halted', v_mode <> 'halted', 'mode', 'halted');
 END
 $$;

@@ -72,8 +72,8 @@ PLANTED: dict[str, tuple[str, set[str]]] = {
 }
 
 
-async def check(world: World) -> Any:
-    return await world.call("fn_check_profile", world.one.id, world.one.profile, ACTOR)
+async def check(world: World, since: dict[str, Any] | None = None) -> Any:
+    return await world.call("fn_check_profile", world.one.id, world.one.profile, ACTOR, since)
 
 
 async def plant(world: World, statement: str, **intents: UUID) -> None:
@@ -114,6 +114,44 @@ async def audits(world: World) -> list[dict[str, Any]]:
         "SELECT json_agg(detail) FROM engine.audit WHERE action = 'halt' AND actor = $1", ACTOR
     )
     return [] if rows is None else json.loads(rows)
+
+
+# What a look from a checkpoint cannot see: events before it are not read again.
+PAST = {"journal", "event gone"}
+
+
+@pytest.mark.parametrize("name", sorted(set(PLANTED) - PAST))
+async def test_a_look_from_a_checkpoint_finds_the_same(world: World, name: str) -> None:
+    """What is stored and what is open is judged as by a whole rebuild, at the cost of what is new."""
+    await world.allocate("1000", "more")
+    since = (await check(world))["checkpoint"]
+    assert 2 == since["version"]
+    await held(world)
+    entry, leaving = await confirmed(world, "e", limit_price="10000"), await exit_order(world)
+    doubtful = await in_doubt(world, "d")
+    clean = await check(world, since)
+    assert (True, CLEAN) == (clean["equal"], clean["checks"])
+    assert clean["checkpoint"] == (await check(world))["checkpoint"]
+    await world.admin.execute(NO_CONSTRAINTS)
+    statement, broken = PLANTED[name]
+    await plant(world, statement, E=entry, X=leaving, D=doubtful)
+    for place in (since, clean["checkpoint"]):
+        found = await check(world, place)
+        assert broken == {check_ for check_, faults in found["checks"].items() if faults}
+        assert (False, None) == (found["equal"], found["checkpoint"])
+    assert ("halted", "watchdog: " + ", ".join(sorted(broken))) == await mode(world)
+
+
+@pytest.mark.parametrize("name", sorted(PAST))
+async def test_events_since_a_checkpoint_are_read(world: World, name: str) -> None:
+    """A forged or missing event after the checkpoint is found from it; one before it by the next whole look."""
+    since = (await check(world))["checkpoint"]
+    await held(world)
+    later = (await check(world, since))["checkpoint"]
+    await plant(world, PLANTED[name][0])
+    assert (await check(world, later))["equal"]
+    assert {"rebuild_equals_stored"} == {each["check"] for each in (await check(world, since))["violations"]}
+    assert not (await check(world))["equal"]
 
 
 async def test_every_legal_state_is_clean(world: World) -> None:

@@ -18,7 +18,8 @@ async def test_each_kind_past_its_ttl(world: World) -> None:
     await sending(world, "e")
     await world.call("fn_take_lease", one.id, one.account, uuid4(), 10_000)
     await world.admin.execute(
-        "INSERT INTO engine.reconciliation_locks VALUES ($1, $2, $3, 1, engine.fn_clock() + interval '20 s')",
+        "INSERT INTO engine.reconciliation_locks (tenant_id, profile_id, holder, fencing_token, expires_at)"
+        " VALUES ($1, $2, $3, 1, engine.fn_clock() + interval '20 s')",
         one.id,
         one.profile,
         uuid4(),
