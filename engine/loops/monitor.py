@@ -71,7 +71,8 @@ class Monitor:
         self._hurry = asyncio.Event()
         self._early = Inflight()
         self._unsure_until = 0.0
-        self._polled_at = float("-inf")
+        # a holder begins with a pass that reads the whole account: its first poll need not do it once more
+        self._polled_at = float("-inf") if lease is None else context.clock.monotonic()
         self._rest_s = 0.0
         self._presence = Presence(context, recorder)
         self._open_orders = OpenOrders(
