@@ -102,7 +102,7 @@ SQL_BUGS = (
     Bug(
         "released_per_fill",
         "the first fill releases the whole reservation",
-        "partial_fills crash_after@3",
+        "bid_and_fill",
         sql(
             "internal/book_entry_fill.sql",
             ("SELECT least(remaining, greatest(v_total, 0)) INTO v_paid", "SELECT remaining INTO v_paid"),

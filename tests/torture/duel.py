@@ -55,6 +55,7 @@ async def run_duel(world: World, flow: Flow, duel: Duel) -> Outcome:
         acting.result()
         await stopped.end()
         outcome.findings.merge(await check_midway(scene))
+        world.paper.faults.clear()
         done = await recover(scene)
         if flow.again is not None:
             again = Instance.start(scene)

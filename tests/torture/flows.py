@@ -22,7 +22,8 @@ async def nothing(_scene: Scene, _instance: Instance) -> None:
 class Flow:
     """`before` runs without faults, `act` with them; `again` is asked of the fresh engine.
 
-    `money`: whether all pairs of its recovery belong to a full run. `profiles` with their capital.
+    `money`: whether all pairs of its recovery belong to a full run. `racy`: two processes run against each
+    other, so that a planned fault may need several attempts to be met. `profiles` with their capital.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Flow:
     before: Step = nothing
     again: Step | None = None
     money: bool = True
+    racy: bool = False
     profiles: dict[str, str] = field(default_factory=lambda: {"first": "1000"})
 
 

@@ -152,6 +152,7 @@ async def owner_trades_our_symbol(scene: Scene, instance: Instance) -> None:
     await scene.world.advance(1.0)
     bought = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.002"}
     scene.by_owner("POST", newClientOrderId="mine", **bought)
+    await scene.world.advance(1.0)
 
 
 def _ask_again(scene: Scene) -> list[EntryCommand]:
@@ -166,16 +167,16 @@ async def ask_again(scene: Scene, instance: Instance) -> None:
 
 HARD_FLOWS = (
     Flow("two_symbols", two_symbols, same_ids, two_symbols),
-    Flow("doubt_stale", prove_later, doubt_stale, enter_limit),
-    Flow("doubt_unreadable", prove_later, doubt_unreadable, enter_limit),
+    Flow("doubt_stale", prove_later, doubt_stale, enter_limit, money=False),
+    Flow("doubt_unreadable", prove_later, doubt_unreadable, enter_limit, money=False),
     Flow("cancel_filled", filled_before_cancel, enter_resting, cancel),
     Flow("stale_release", stale_release, died_unanswered, enter_limit, money=False),
     Flow("stale_lease", stale_lease, died_unanswered, enter_limit, money=False),
-    Flow("same_key_twice", same_key_twice, again=ask_again),
-    Flow("second_entry", second_entry, in_doubt(enter_resting, FaultKind.UNKNOWN_AFTER)),
+    Flow("same_key_twice", same_key_twice, again=ask_again, money=False, racy=True),
+    Flow("second_entry", second_entry, in_doubt(enter_resting, FaultKind.UNKNOWN_AFTER), money=False),
     Flow("second_exit", second_exit, resting_exit),
     Flow("allocate_too_much", allocate_too_much, money=False),
-    Flow("late_fill_uncovered", one_pass, canceled_and_spent),
+    Flow("late_fill_uncovered", one_pass, canceled_and_spent, money=False),
     Flow("round_trip", moved_price, again=ask_again),
     Flow("foreign_buy", one_pass, owner_trades_our_symbol, money=False),
 )

@@ -1,13 +1,17 @@
 """Which schedules belong to a run: every crossing with every fault, pairs, two engines, seeds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from tests.torture.all_flows import FLOWS
 from tests.torture.duel import SKEWS_S, Duel
-from tests.torture.jobs import Job, Result, Storm
+from tests.torture.jobs import Job, Storm
 from tests.torture.scene import seeded
-from tests.torture.schedules import Schedule
+from tests.torture.schedules import Outcome, Schedule
 from tests.torture.seams import CRASHES, Kind, kinds_at
+
+T = TypeVar("T")
 
 
 def clean_runs(names: Iterable[str] = FLOWS) -> list[Schedule]:
@@ -15,26 +19,40 @@ def clean_runs(names: Iterable[str] = FLOWS) -> list[Schedule]:
     return [Schedule(name) for name in names]
 
 
-def singles(clean: Result) -> list[Schedule]:
+def singles(flow: str, crossings: Sequence[str], replied: Collection[int]) -> list[Schedule]:
     """Every kind of fault at every crossing of a flow."""
-    flow = clean.job.flow  # type: ignore[union-attr]  # clean runs are schedules
     return [
         Schedule(flow, number, kind)
-        for number, crossing in enumerate(clean.crossings)
-        for kind in kinds_at(crossing, replied=number in clean.replied)
+        for number, crossing in enumerate(crossings)
+        for kind in kinds_at(crossing, replied=number in replied)
     ]
 
 
-def pairs(crashed: Result) -> list[Schedule]:
+def bounded(flow: str, clean: Outcome) -> list[Schedule]:
+    """Two faults at every crossing: a crash, after its effect if it has one, and another kind in turns."""
+    chosen: list[Schedule] = []
+    for number, crossing in enumerate(clean.crossings):
+        fitting = kinds_at(crossing, replied=number in clean.replied)
+        others = [kind for kind in fitting if kind is not Kind.CRASH_AFTER]
+        crash = Kind.CRASH_AFTER if Kind.CRASH_AFTER in fitting else Kind.CRASH_BEFORE
+        chosen += [Schedule(flow, number, crash), Schedule(flow, number, others[number % len(others)])]
+    return chosen
+
+
+def pairs(first: Schedule, recovery: Sequence[str], replied: Collection[int]) -> list[Schedule]:
     """A second crash before and after every crossing of the recovery from a first one."""
-    job = crashed.job
-    assert isinstance(job, Schedule)
     return [
-        Schedule(job.flow, job.number, job.kind, second, kind)
-        for second in range(len(crashed.recovery))
+        replace(first, second=second, second_kind=kind)
+        for second in range(len(recovery))
         for kind in CRASHES
-        if kind is Kind.CRASH_BEFORE or second in crashed.recovered
+        if kind is Kind.CRASH_BEFORE or second in replied
     ]
+
+
+def spread(jobs: Sequence[T], count: int) -> list[T]:
+    """So many of some jobs, evenly from all of them."""
+    step = max(1, len(jobs) // count)
+    return list(jobs[step // 2 :: step])[:count]
 
 
 def sampled(seed: int, jobs: Sequence[Schedule], share: float) -> list[Schedule]:
@@ -43,12 +61,11 @@ def sampled(seed: int, jobs: Sequence[Schedule], share: float) -> list[Schedule]
     return [job for job in jobs if rng.random() < share]
 
 
-def duels(clean: Result) -> list[Duel]:
+def duels(flow: str, crossings: int) -> list[Duel]:
     """A process that is stopped before each crossing and wakes up after another took over."""
-    flow = clean.job.flow  # type: ignore[union-attr]  # clean runs are schedules
     return [
         Duel(flow, number, frozen, SKEWS_S[(number + frozen) % len(SKEWS_S)])
-        for number in range(len(clean.crossings))
+        for number in range(crossings)
         for frozen in (False, True)
     ]
 

@@ -63,14 +63,18 @@ def _torture(given: argparse.Namespace, report: Report, workers: Workers) -> Non
     clean = _do(workers, report, "clean runs", plans.clean_runs(given.flows))
     jobs: list[Job] = []
     for result in clean:
-        planned = plans.singles(result)
+        planned = plans.singles(str(result.job), result.crossings, result.replied)
         report.plan(result, planned)
         jobs += planned
     single = _do(workers, report, "single faults", jobs)
-    _do(workers, report, "two engines", [duel for result in clean for duel in plans.duels(result)])
+    _do(workers, report, "two engines", _duels(clean))
     if given.pairs != "none":
         _do(workers, report, "pairs", _pairs(given, report, single))
     _do(workers, report, "seeded schedules", plans.storms(given.seed, given.schedules))
+
+
+def _duels(clean: Sequence[Result]) -> list[Job]:
+    return [duel for each in clean for duel in plans.duels(str(each.job), len(each.crossings))]
 
 
 def _pairs(given: argparse.Namespace, report: Report, single: Sequence[Result]) -> list[Schedule]:
@@ -82,7 +86,8 @@ def _pairs(given: argparse.Namespace, report: Report, single: Sequence[Result]) 
     money, rest = list[Schedule](), list[Schedule]()
     for result in crashed:
         assert isinstance(result.job, Schedule)
-        (money if FLOWS[result.job.flow].money else rest).extend(plans.pairs(result))
+        found = plans.pairs(result.job, result.recovery, result.recovered)
+        (money if FLOWS[result.job.flow].money else rest).extend(found)
     report.pairs_possible = len(money) + len(rest)
     chosen = plans.sampled(given.seed, rest, _SHARE)
     share = 1.0 if given.pairs == "all" else _SHARE

@@ -99,11 +99,13 @@ async def own_order_unknown(scene: Scene, instance: Instance) -> None:
 async def owner_trades(scene: Scene, instance: Instance) -> None:
     """Let the owner trade by hand what no profile holds, and leave an order open."""
     await enter_limit(scene, instance)
+    await scene.world.advance(1.0)
     bid = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
     scene.by_owner(
         "POST", symbol="ETHUSDT", side="BUY", type="MARKET", quantity="0.5", newClientOrderId="mine1"
     )
     scene.by_owner("POST", quantity="0.01", price="30000", newClientOrderId="mine2", **bid)
+    await scene.world.advance(1.0)  # or the pass sees it happen, and reads once more
 
 
 async def owner_moves_money(scene: Scene, instance: Instance) -> None:
@@ -112,6 +114,7 @@ async def owner_moves_money(scene: Scene, instance: Instance) -> None:
     await scene.world.advance(1.0)
     scene.move_money("USDT", "250")
     scene.move_money("ETH", "-1.5")
+    await scene.world.advance(1.0)  # or the pass sees it happen, and reads once more
 
 
 async def owner_takes_capital(scene: Scene, instance: Instance) -> None:
@@ -120,6 +123,7 @@ async def owner_takes_capital(scene: Scene, instance: Instance) -> None:
     await scene.world.advance(1.0)
     scene.move_money("USDT", "-99500")
     scene.unsettled, scene.account_mode = True, "reducing"
+    await scene.world.advance(1.0)  # or the pass sees it happen, and reads once more
 
 
 async def owner_sells_position(scene: Scene, instance: Instance) -> None:
@@ -131,6 +135,7 @@ async def owner_sells_position(scene: Scene, instance: Instance) -> None:
     )
     scene.halted.add("first")
     scene.unsettled, scene.account_mode = True, "reducing"
+    await scene.world.advance(1.0)  # or the pass sees it happen, and reads once more
 
 
 async def busy_past(scene: Scene, instance: Instance) -> None:
@@ -168,25 +173,30 @@ async def take_over(scene: Scene, instance: Instance) -> None:
 
 
 TRUTH_FLOWS = (
-    Flow("doubt_present", prove_soon, in_doubt(enter_limit, FaultKind.UNKNOWN_AFTER), enter_limit),
-    Flow("doubt_absent", prove_later, in_doubt(enter_limit, FaultKind.UNKNOWN_BEFORE), enter_limit),
+    Flow(
+        "doubt_present", prove_soon, in_doubt(enter_limit, FaultKind.UNKNOWN_AFTER), enter_limit, money=False
+    ),
+    Flow(
+        "doubt_absent", prove_later, in_doubt(enter_limit, FaultKind.UNKNOWN_BEFORE), enter_limit, money=False
+    ),
     Flow(
         "doubt_late",
         prove_soon,
         in_doubt(enter_limit, FaultKind.LATE_APPLY, delay_s=4, answer="drop"),
         enter_limit,
+        money=False,
     ),
-    Flow("doubt_canceled", prove_soon, doubt_and_cancel, enter_resting),
-    Flow("heal_missing_order", one_pass, died_unanswered, enter_limit),
-    Flow("heal_missing_fill", one_pass, filled_unseen),
-    Flow("heal_status", one_pass, canceled_by_hand),
-    Flow("heal_inferred", two_passes, trades_hidden),
+    Flow("doubt_canceled", prove_soon, doubt_and_cancel, enter_resting, money=False),
+    Flow("heal_missing_order", one_pass, died_unanswered, enter_limit, money=False),
+    Flow("heal_missing_fill", one_pass, filled_unseen, money=False),
+    Flow("heal_status", one_pass, canceled_by_hand, money=False),
+    Flow("heal_inferred", two_passes, trades_hidden, money=False),
     Flow("heal_not_listed", one_pass, list_stale, money=False),
     Flow("unknown_own_order", one_pass, own_order_unknown, money=False),
     Flow("foreign_orders", one_pass, owner_trades, money=False),
     Flow("transfers", one_pass, owner_moves_money, money=False),
     Flow("shortfall", one_pass, owner_takes_capital, money=False),
     Flow("foreign_sell", one_pass, owner_sells_position, money=False),
-    Flow("start_up", start_up, busy_past),
+    Flow("start_up", start_up, busy_past, money=False),
     Flow("lease_takeover", take_over, held_by_another, enter_limit, money=False),
 )
