@@ -144,7 +144,7 @@ async def test_a_look_from_a_checkpoint_finds_the_same(world: World, name: str) 
 
 @pytest.mark.parametrize("name", sorted(PAST))
 async def test_events_since_a_checkpoint_are_read(world: World, name: str) -> None:
-    """A forged or missing event after the checkpoint is found from it; one before it by the next whole look."""
+    """A forged or missing event after the checkpoint is found from it; an older one by a whole look."""
     since = (await check(world))["checkpoint"]
     await held(world)
     later = (await check(world, since))["checkpoint"]
