@@ -105,6 +105,51 @@ def set_mode(tenant: str, account: str, mode: str, reason: str) -> None:
     render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, account, mode, reason)))
 
 
+@accounts.command()
+@click.argument("tenant")
+@click.argument("account")
+@click.argument("asset")
+@click.option("--add", "added", metavar="AMOUNT", help="So much came that no profile has.")
+@click.option("--remove", "removed", metavar="AMOUNT", help="So much went that no profile had.")
+@click.option(
+    "--cause",
+    type=click.Choice(["deposit", "withdrawal", "foreign_fill", "adjustment"]),
+    default="adjustment",
+    show_default=True,
+)
+@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+@click.option("--key", help="Idempotency key: the same again changes nothing. Made up if left out.")
+def adjust(
+    tenant: str,
+    account: str,
+    asset: str,
+    *,
+    added: str | None,
+    removed: str | None,
+    cause: str,
+    reason: str,
+    key: str | None,
+) -> None:
+    """Explain what ACCOUNT holds of ASSET beside its profiles, where the exchange's history does not."""
+    if (added is None) is (removed is None):
+        raise click.UsageError("Say either --add AMOUNT or --remove AMOUNT.")
+    render_one(
+        session.perform(
+            lambda ledger, _: acts.adjust(
+                ledger,
+                tenant,
+                account,
+                asset,
+                added=added,
+                removed=removed,
+                cause=cause,
+                reason=reason,
+                key=key,
+            )
+        )
+    )
+
+
 def _urls(
     paper: str | None, url: str | None, ws_url: str | None, stream_url: str | None
 ) -> "ExchangeUrls | None":

@@ -40,6 +40,17 @@ def configure(*, json_lines: bool, level: str = "INFO") -> None:
     )
 
 
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Log nothing inside: for a command whose answer says it all."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 def get_logger(module: str) -> FilteringBoundLogger:
     """Return the logger of a module."""
     logger: FilteringBoundLogger = structlog.get_logger(module=module)

@@ -117,3 +117,23 @@ def test_an_order_that_is_not_there(ready: CommandLine) -> None:
     )
     assert 4 == ran.code
     assert [] == ready.made("orders", "list", "acme")
+
+
+def test_money_that_left_without_a_trace(ready: CommandLine) -> None:
+    """A shortfall is listed with its asset and amount, and ends when the operator explains it."""
+    ready.made("reconcile", "acme")
+    ready.made("accounts", "adjust", "acme", "main", "USDT", "--add", "7", "--reason", "a wrong entry")
+    ran = ready("reconcile", "acme", "-o", "json")
+    assert 1 == ran.code
+    (difference,) = ran.json[0]["differences"]
+    assert ("balance_shortfall", "USDT", "-7") == (
+        difference["kind"],
+        difference["key"],
+        difference["detail"]["difference"],
+    )
+    words = ("accounts", "adjust", "acme", "main", "USDT")
+    assert 2 == ready(*words, "--reason", "why").code
+    adjusted = ready.made(*words, "--remove", "7", "--reason", "an entry taken back")
+    assert "main" == adjusted["account"]
+    assert 0 == ready("reconcile", "acme").code
+    assert "active" == ready.made("accounts", "show", "acme", "main")["mode"]

@@ -11,10 +11,11 @@ from engine.cli.acts import tenants
 from engine.cli.acts.session import actor, find, new_id
 from engine.cli.lazy import lazy
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.money import ZERO, to_text
+from engine.domain.money import ZERO, parse_positive, to_text
 from engine.exchange.account import AccountConfig, ExchangeUrls
 from engine.exchange.tiers import facts_of
 from engine.ledger import admin, capital, reads
+from engine.ledger.capital import By
 from engine.ledger.seam import Ledger
 from engine.runtime.secrets import SecretsError, Vault, open_vault
 from engine.runtime.settings import Settings
@@ -113,6 +114,29 @@ async def set_mode(ledger: Ledger, tenant: str, account: str, mode: str, reason:
     by = capital.By(actor(), reason)
     await capital.set_mode(ledger, await tenants.id_of(ledger, tenant), "account", account_id, mode, by=by)
     return await show(ledger, tenant, account)
+
+
+async def adjust(
+    ledger: Ledger,
+    tenant: str,
+    account: str,
+    asset: str,
+    *,
+    added: str | None,
+    removed: str | None,
+    cause: str,
+    reason: str,
+    key: str | None,
+) -> dict[str, Any]:
+    """Book what came to an account, or went, beside its profiles. Raises NOT_FOUND, INVALID_NUMBER."""
+    tenant_id = await tenants.id_of(ledger, tenant)
+    found = find(await every(ledger, tenant), account, "account", "account_id")
+    given = parse_positive(added if removed is None else removed, "amount")
+    moved = given if removed is None else given.copy_negate()
+    by = By(actor(), reason, key or str(new_id()))
+    account_id = UUID(str(found["account_id"]))
+    booked = await capital.adjust_unassigned(ledger, tenant_id, account_id, {asset: moved}, cause, by=by)
+    return {"account": found["name"], **booked}
 
 
 async def live_balances(

@@ -12,6 +12,7 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.ledger import admin, leases, reads, reconciliation_requests
 from engine.ledger.capital import By
 from engine.ledger.seam import Ledger
+from engine.runtime.log import silenced
 from engine.runtime.settings import Settings
 
 _LOOK_S = 0.2
@@ -47,7 +48,8 @@ async def run(
         if await _held(ledger, tenant_id, UUID(row["account_id"])):
             result = await _ask(ledger, tenant_id, row, profile_id, dry_run=dry_run, wait_s=wait_s)
         else:
-            result = await _do(ledger, settings, tenant_id, row, profile_id, dry_run=dry_run)
+            with silenced():
+                result = await _do(ledger, settings, tenant_id, row, profile_id, dry_run=dry_run)
         for each in result["differences"]:
             each["profile"] = names.get(each["profile_id"])
         found.append({"account": row["name"], **result})
