@@ -1,7 +1,7 @@
 -- Compares what the exchange holds with what the ledger says, per asset: {state, mismatches}. Balances prove something
 -- only if no trade happened around their read and all that happened before it is booked; state says compared, partly
--- (an asset was not reported, which is not zero, or waits for the trades of an inferred fill), or why not. That profiles hold more than there is (unassigned below
--- zero) needs no balances. p_moves: not booked yet, in a dry run.
+-- (an asset was not reported, which is not zero, or waits for the trades of an inferred fill), or why not. That
+-- profiles hold more than there is (unassigned below zero) needs no balances. p_moves: not booked yet, in a dry run.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.compare_equations(
     p_account engine.exchange_accounts, p_part jsonb, p_moves engine.foreign_move[], p_postponed boolean

@@ -1,7 +1,7 @@
--- What is to be looked at of a profile's orders, each beside its report, and how many there are in all. An order that is
--- open and listed exactly as it is booked is counted only: nearly all are. One that was held for absent holds nothing any
--- more, so open orders are found by what they reserve and by their status. Of two reports of one order the more
--- advanced counts; an intent with reports under several exchange order ids gets a row for each.
+-- What is to be looked at of a profile's orders, each beside its report, and how many there are in all. An order that
+-- is open and listed exactly as it is booked is counted only: nearly all are. One that was held for absent holds
+-- nothing any more, so open orders are found by what they reserve and by their status. Of two reports of one order the
+-- more advanced counts; an intent with reports under several exchange order ids gets a row for each.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.compared_orders(
     p_profile engine.profiles, p_orders jsonb, p_began timestamptz,

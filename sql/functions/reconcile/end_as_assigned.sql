@@ -17,8 +17,9 @@ BEGIN
     INSERT INTO engine.mismatches (tenant_id, mismatch_id, account_id, profile_id, kind, key, state, first_pass_id,
       last_pass_id, passes, outcome, detail, first_seen_at, last_seen_at, ended_at)
     VALUES (p_tenant_id, nextval('engine.event_ids'), p_account_id, p_profile_id, 'foreign_order',
-      p_symbol || ':' || p_exchange_order_id, 'assigned', 0, 0, 0, v_whose, coalesce(p_order, '{}') || jsonb_build_object(
-        'symbol', p_symbol, 'exchange_order_id', p_exchange_order_id), p_now, p_now, p_now);
+      p_symbol || ':' || p_exchange_order_id, 'assigned', 0, 0, 0, v_whose,
+      coalesce(p_order, '{}') || jsonb_build_object('symbol', p_symbol, 'exchange_order_id', p_exchange_order_id),
+      p_now, p_now, p_now);
   END IF;
 END
 $$;

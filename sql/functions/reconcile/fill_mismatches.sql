@@ -12,8 +12,8 @@ AS $$
 BEGIN
   RETURN (
     WITH shown AS (
-      SELECT CASE WHEN f.booked_price IS NULL THEN 'missing_fill' ELSE 'fill_differs' END AS kind, f.intent_id, f.symbol,
-        f.exchange_order_id, f.exchange_trade_id, f.price, f.quantity, f.exchange_time, f.booked_price,
+      SELECT CASE WHEN f.booked_price IS NULL THEN 'missing_fill' ELSE 'fill_differs' END AS kind, f.intent_id,
+        f.symbol, f.exchange_order_id, f.exchange_trade_id, f.price, f.quantity, f.exchange_time, f.booked_price,
         f.booked_quantity
       FROM unnest(p_fills) f
       WHERE NOT f.touched AND (f.booked_price IS NULL OR NOT (engine.same_number(f.price, f.booked_price)

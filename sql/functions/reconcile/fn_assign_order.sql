@@ -4,10 +4,10 @@
 -- {side, quantity, price, status, filled_quantity, client_order_id, exchange_time}, as the exchange reports it.
 -- Answers {code: OK, replay, order}, INSUFFICIENT_CAPITAL {required, available}, INSUFFICIENT_POSITION {required,
 -- sellable}, or CONFLICT {intent_id}: it is another's already. Only OK leaves something.
--- Locks foreign_fills, position, profile_capital, unassigned_holdings. Writes what opening and confirming an order
--- writes, foreign_fills, unassigned_holdings and _events, mismatches, outbox, audit.
--- Raises HF403 foreign tenant; HF404 no such account, profile or instrument; HF413 key missing; HF414 key reused; HF422
--- bad argument.
+-- Locks the account, foreign_fills, position, profile_capital, unassigned_holdings. Writes what opening and confirming
+-- an order writes, foreign_fills, unassigned_holdings and _events, mismatches, outbox, audit.
+-- Raises HF403 foreign tenant; HF404 no such account, profile or instrument; HF413 key missing; HF414 key reused;
+-- HF422 bad argument.
 CREATE OR REPLACE FUNCTION engine.fn_assign_order(
     p_tenant_id uuid, p_account_id uuid, p_symbol text, p_exchange_order_id text, p_profile_id uuid, p_order jsonb,
     p_key text, p_actor text, p_reason text
@@ -34,6 +34,7 @@ BEGIN
     PERFORM engine.refuse('HF414', 'the key was used for something else', jsonb_build_object('key', p_key));
   END IF;
   -- two operators at once: the second waits here and finds the order
+  PERFORM FROM engine.exchange_accounts WHERE tenant_id = p_tenant_id AND account_id = p_account_id FOR NO KEY UPDATE;
   PERFORM FROM engine.foreign_fills WHERE tenant_id = p_tenant_id AND account_id = p_account_id
     AND symbol = p_symbol AND exchange_order_id = p_exchange_order_id
     ORDER BY exchange_trade_id FOR NO KEY UPDATE;

@@ -1,7 +1,8 @@
--- Records how a pass ended, what it found ([{kind, key, profile_id, intent_id, detail, cause, outcome: healed, explained
--- or open}]) and how far the trades were read ([{symbol, exchange_trade_id, exchange_time}]). A mismatch seen again is
--- counted, not written again. What a complete pass (p_compared.complete) did not see has ended, except of intents
--- that it skipped (p_compared.skipped). A dry run records itself alone. Answers {open: {kind: n}, explained: {kind: n}}.
+-- Records how a pass ended, what it found ([{kind, key, profile_id, intent_id, detail, cause, outcome: healed,
+-- explained or open}]) and how far the trades were read ([{symbol, exchange_trade_id, exchange_time}]). A mismatch
+-- seen again is counted, not written again. What a complete pass (p_compared.complete) did not see has ended, except
+-- of intents that it skipped (p_compared.skipped). A dry run records itself alone. Answers {open: {kind: n},
+-- explained: {kind: n}}.
 -- Locks the lease row FOR SHARE, the pass and its mismatches. Writes reconciliation_passes, mismatches, trade_cursors,
 -- and one outbox row if anything is new or has ended. A pass that is finished already answers and changes nothing.
 -- Raises HF403 foreign tenant; HF404 no such pass; HF410 the lease is not held; HF422 no such outcome.

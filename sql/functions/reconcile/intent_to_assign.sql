@@ -16,12 +16,14 @@ BEGIN
   SELECT * INTO v_profile FROM engine.profiles
     WHERE tenant_id = p_account.tenant_id AND profile_id = p_profile_id AND account_id = p_account.account_id;
   IF NOT FOUND OR NOT EXISTS (SELECT FROM engine.instruments WHERE tenant_id = p_account.tenant_id
-      AND account_id = p_account.account_id AND symbol = p_order->>'symbol' AND quote_asset = v_profile.quote_asset) THEN
+      AND account_id = p_account.account_id AND symbol = p_order->>'symbol'
+      AND quote_asset = v_profile.quote_asset) THEN
     PERFORM engine.refuse('HF404', 'no such profile of this account, or no such instrument in its quote asset',
       jsonb_build_object('profile_id', p_profile_id, 'symbol', p_order->>'symbol'));
   END IF;
   IF (p_order->>'side' IN ('buy', 'sell')
-      AND coalesce(p_order->>'status', 'open') IN ('open', 'filled', 'canceled', 'expired', 'rejected')) IS NOT TRUE THEN
+      AND coalesce(p_order->>'status', 'open') IN ('open', 'filled', 'canceled', 'expired', 'rejected'))
+      IS NOT TRUE THEN
     PERFORM engine.refuse('HF422', 'an order has a side and a status', jsonb_build_object('order', p_order));
   END IF;
   v_intent.tenant_id := p_account.tenant_id;
@@ -33,7 +35,8 @@ BEGIN
   v_intent.kind := CASE v_intent.side WHEN 'buy' THEN 'entry' ELSE 'exit' END;
   v_intent.symbol := p_order->>'symbol';
   v_intent.quantity := engine.checked_amount((p_order->>'quantity')::numeric, 'quantity');
-  v_intent.limit_price := coalesce(nullif((p_order->>'price')::numeric, 0), (SELECT max(f.price) FROM unnest(p_fills) f));
+  v_intent.limit_price := coalesce(nullif((p_order->>'price')::numeric, 0),
+    (SELECT max(f.price) FROM unnest(p_fills) f));
   v_intent.type := CASE WHEN v_intent.limit_price IS NULL THEN 'market' ELSE 'limit' END;
   IF v_intent.limit_price IS NOT NULL OR v_intent.kind = 'entry' THEN
     PERFORM engine.checked_amount(v_intent.limit_price, 'price');

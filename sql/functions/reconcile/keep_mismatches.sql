@@ -1,6 +1,6 @@
 -- Writes what a pass found: one that stands already is counted and takes its new outcome, another is a new row; what
--- is healed has ended at once. So has what only happened, once it is explained (a foreign fill, a transfer, a trade told
--- differently): seen again it is counted, not written again. Gives the number of new rows and changed outcomes.
+-- is healed has ended at once. So has what only happened, once it is explained (a foreign fill, a transfer, a trade
+-- told differently): seen again it is counted, not written again. Gives the number of new rows and changed outcomes.
 -- Locks and writes mismatches. Raises HF422: no such outcome.
 CREATE OR REPLACE FUNCTION engine.keep_mismatches(p_pass engine.reconciliation_passes, p_found jsonb, p_now timestamptz)
 RETURNS integer

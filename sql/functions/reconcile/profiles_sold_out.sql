@@ -19,7 +19,8 @@ BEGIN
     LEFT JOIN LATERAL (SELECT u.base_asset FROM engine.instruments u WHERE u.tenant_id = f.tenant_id
       AND u.account_id = f.account_id AND u.symbol = f.symbol LIMIT 1) u ON true
     WHERE f.side = 'sell');
-  v_held := ARRAY(SELECT DISTINCT s.profile_id FROM engine.profiles p JOIN engine.positions s USING (tenant_id, profile_id)
+  v_held := ARRAY(SELECT DISTINCT s.profile_id FROM engine.profiles p
+    JOIN engine.positions s USING (tenant_id, profile_id)
     WHERE p.tenant_id = p_account.tenant_id AND p.account_id = p_account.account_id AND s.quantity > 0
       AND s.base_asset = ANY (v_sold) ORDER BY s.profile_id);
   IF cardinality(v_held) = 0 THEN

@@ -14,7 +14,8 @@ DECLARE
   v_mode    text;
   v_fact    jsonb;
 BEGIN
-  SELECT v_by_pass || left(string_agg(m ->> 'kind' || ' ' || (m ->> 'key'), ', ' ORDER BY m ->> 'kind', m ->> 'key'), 400)
+  SELECT v_by_pass || left(string_agg(m ->> 'kind' || ' ' || (m ->> 'key'), ', '
+      ORDER BY m ->> 'kind', m ->> 'key'), 400)
     INTO v_why FROM jsonb_array_elements(p_mismatches) m
     WHERE m ->> 'kind' IN ('balance_shortfall', 'holdings_shortfall', 'unknown_own_order');
   IF p_dry_run IS TRUE THEN

@@ -1,6 +1,6 @@
 -- The symbols of an account whose trades a pass reads, each with the moment since when: [{symbol, since, trade_id,
--- open, hot}]. Every symbol that was ever ordered is one (found by skipping through the orders' key), and those asked for
--- within the last day: an order that was held for absent shows in one of them.
+-- open, hot}]. Every symbol that was ever ordered is one (found by skipping through the orders' key), and those asked
+-- for within the last day: an order that was held for absent shows in one of them.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.symbols_to_read(p_account engine.exchange_accounts, p_now timestamptz)
 RETURNS jsonb

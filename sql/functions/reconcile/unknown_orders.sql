@@ -11,7 +11,8 @@ BEGIN
     WITH given AS MATERIALIZED (
       SELECT DISTINCT ON (g.symbol, g.exchange_order_id) g.*
       FROM (
-        SELECT 'unknown_own_order' AS kind, o AS report FROM jsonb_array_elements(coalesce(p_part -> 'own_orders', '[]')) o
+        SELECT 'unknown_own_order' AS kind, o AS report
+        FROM jsonb_array_elements(coalesce(p_part -> 'own_orders', '[]')) o
         UNION ALL
         SELECT 'foreign_order', o FROM jsonb_array_elements(coalesce(p_part -> 'foreign_orders', '[]')) o
         WHERE coalesce(o ->> 'status', 'open') = 'open') w

@@ -155,11 +155,16 @@ async def test_no_capital_is_created(world: World, passes: Passes) -> None:
 
 
 async def test_two_operators_at_once_make_one_order(world: World, passes: Passes) -> None:
-    """The second finds the first's order."""
+    """The second finds the first's order, whether a pass has shown its trades or not."""
     await passes.begin()
     await passes.account(foreign_fills=[trade("u1", "t1")], balances=None)
+    await both_at_once(world, "u1", "k1")
+    await both_at_once(world, "u2", "k2")
+
+
+async def both_at_once(world: World, name: str, key: str) -> None:
     conns = [await world.database.connect() for _ in range(3)]
-    given = args(world, order("u1", None), world.one.profile)
+    given = args(world, order(name, None, quantity="0.005"), world.one.profile, key)
     answers = await asyncio.gather(*(call(conn, "fn_assign_order", world.one.id, *given) for conn in conns))
     assert [False, True, True] == sorted(answer["replay"] for answer in answers)
     assert 1 == len({answer["order"]["id"] for answer in answers})
