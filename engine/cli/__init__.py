@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "capital": ("engine.cli.capital:capital", "Capital per account: profiles + unassigned = exchange."),
     "reconcile": ("engine.cli.reconcile:reconcile", "Compare accounts with their exchanges now."),
     "mismatches": ("engine.cli.reconcile:mismatches", "List what differs from the exchanges."),
+    "leases": ("engine.cli.leases:leases", "Which daemon holds which exchange account."),
     "explain": ("engine.cli.explain:explain", "Explain an error code."),
 }
 
