@@ -13,6 +13,7 @@ from engine.exchange.gateway import Gateway
 from engine.flows.accounts import AccountSession
 from engine.flows.context import FlowContext
 from engine.ledger import admin, reads, work
+from engine.ledger.translation import passing
 from engine.runtime.log import get_logger
 from engine.runtime.metrics import Metrics
 from engine.runtime.secrets import SecretsError, Vault
@@ -99,9 +100,13 @@ class Connections:
         """Look for accounts that are new; each gets a loop of its own until it is connected."""
         while True:
             heartbeat.beat()
-            for due in await work.due_accounts(self._context.ledger):
-                if (due.tenant_id, due.account_id) not in self._known:
-                    await self._meet(due.tenant_id, due.account_id)
+            try:
+                for due in await work.due_accounts(self._context.ledger):
+                    if (due.tenant_id, due.account_id) not in self._known:
+                        await self._meet(due.tenant_id, due.account_id)
+            except HoldfastError as error:
+                if not passing(error):
+                    raise  # an outage is no failure of this loop: it goes on as soon as it is over
             if not await heartbeat.pause(_LOOK_S):
                 return
 

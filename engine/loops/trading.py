@@ -5,6 +5,7 @@ from engine.flows.accounts import OrderIds
 from engine.flows.cancel import CancelFlow
 from engine.flows.context import FlowContext
 from engine.ledger import reads, work
+from engine.ledger.translation import passing
 from engine.runtime.log import get_logger
 from engine.runtime.tasks import Heartbeat
 
@@ -26,12 +27,20 @@ class Trading:
         """Look once a second."""
         while True:
             heartbeat.beat()
-            for due in await work.due_cancels(self._context.ledger):
-                if self._context.accounts.holds(due.tenant_id, due.account_id):
-                    await self._cancel(due)
-                heartbeat.beat()
+            try:
+                await self._look(heartbeat)
+            except HoldfastError as error:
+                if not passing(error):
+                    raise
+                _log.info("cancels wait for the database", reason=str(error))
             if not await heartbeat.pause(_LOOK_S):
                 return
+
+    async def _look(self, heartbeat: Heartbeat) -> None:
+        for due in await work.due_cancels(self._context.ledger):
+            if self._context.accounts.holds(due.tenant_id, due.account_id):
+                await self._cancel(due)
+            heartbeat.beat()
 
     async def _cancel(self, due: work.DueOrder) -> None:
         view = await reads.get_order(self._context.ledger, due.tenant_id, due.intent_id)
