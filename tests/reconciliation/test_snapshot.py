@@ -144,7 +144,7 @@ def test_the_most_advanced_report_stays(reports: list[OrderReport], expected: tu
 
 
 def test_trades_once_and_in_time() -> None:
-    """The same trade is kept once, and trades are told in order of time, then of their ids as numbers."""
+    """16, 17: a trade is kept once, and trades are told in order of time, then of their ids as numbers."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
 
     def trade(number: str, after_s: int) -> Fill:
