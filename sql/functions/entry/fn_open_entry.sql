@@ -17,9 +17,10 @@ DECLARE
   v_plan engine.intent_plan[];
   v_known jsonb;
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
-  IF jsonb_array_length(p_items) = 1 THEN
+  -- conditions and assignments instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  ELSIF jsonb_array_length(p_items) = 1 THEN
     v_known := engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now);
     IF v_known IS NOT NULL THEN
       RETURN jsonb_build_array(v_known);

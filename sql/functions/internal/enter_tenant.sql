@@ -13,7 +13,8 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'HF403', MESSAGE = 'the claim names another tenant',
       DETAIL = pg_catalog.jsonb_build_object('tenant_id', p_tenant_id)::text;
   END IF;
-  PERFORM pg_catalog.set_config('holdfast.tenant_id', p_tenant_id::text, true);
+  -- an assignment: a PERFORM would prepare an executor for it
+  v_claims := pg_catalog.set_config('holdfast.tenant_id', p_tenant_id::text, true);
 END $$;
 COMMENT ON FUNCTION engine.enter_tenant(uuid) IS 'makes a tenant the one of this transaction';
 REVOKE ALL ON FUNCTION engine.enter_tenant(uuid) FROM PUBLIC;

@@ -1,52 +1,87 @@
 -- Opens a lone entry that nothing speaks against, in scalar statements: a robot's single order is the common
 -- case, and set-based statements, or all writes as one statement, cost it more. A known key is answered here
--- too. Whatever else is not plainly fine - unknown, denied, a race lost for lock or capital - leaves no trace
--- and is decided by the functions for arrays.
--- Five statements, because each costs more to prepare than to run: what only reads the item stays outside of them.
--- Locks: idempotency key, entry lock (the intent's row), profile_capital last. Writes what fn_open_entry writes.
--- Returns the item's result, or NULL: not opened. Raises nothing.
+-- too. Whatever else is not plainly fine - unknown, denied, a mode, a limit, a race lost for lock or capital -
+-- leaves no trace and is decided by the functions for arrays.
+-- Five statements, because each costs more to prepare than to run; the hot row is held for the last one only.
+-- Locks: idempotency key, entry lock (the intent's row), profile_capital. Writes idempotency_keys, intents,
+-- profile_capital, facts. Returns the item's result, or NULL: not opened. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.open_lone_entry(p_tenant_id uuid, p_item jsonb, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-  v engine.intent_plan;
-  v_read record;
+  v_robot_id uuid := p_item ->> 'robot_id';
+  v_key text := p_item ->> 'idempotency_key';
+  v_hash text := p_item ->> 'request_hash';
+  v_intent_id uuid := p_item ->> 'intent_id';
+  v_profile_id uuid;
+  v_symbol text;
+  v_type text;
+  v_label text;
+  v_quantity numeric;
+  v_price numeric;
+  v_client_order_id text;
+  v_deadline timestamptz;
+  v_expires_at timestamptz;
+  v_account_id uuid;
+  v_spec_version integer;
+  v_token bigint;
+  v_required numeric;
+  v_available numeric;
+  v_reserved numeric;
+  v_version bigint;
 BEGIN
-  v.robot_id := (p_item ->> 'robot_id')::uuid;
-  v.key := p_item ->> 'idempotency_key';
-  v.request_hash := p_item ->> 'request_hash';
-  v.intent_id := (p_item ->> 'intent_id')::uuid;
   INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, created_at)
-  VALUES (p_tenant_id, v.robot_id, v.key, v.request_hash, v.intent_id, p_now)
-  ON CONFLICT DO NOTHING;
+  VALUES (p_tenant_id, v_robot_id, v_key, v_hash, v_intent_id, p_now) ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    RETURN engine.replay_of(p_tenant_id, v.robot_id, v.key, v.request_hash);
+    RETURN engine.replay_of(p_tenant_id, v_robot_id, v_key, v_hash);  -- which needs none of the rest
   END IF;
-  v.profile_id := (p_item ->> 'profile_id')::uuid;
-  v.symbol := p_item ->> 'symbol';
-  v.quantity := engine.plain_number(p_item ->> 'quantity');
-  v.limit_price := engine.plain_number(p_item ->> 'limit_price');
-  SELECT p.account_id, p.quote_asset, p.spec_version, u AS instrument, ARRAY[e.mode::text, t.mode, a.mode] AS modes,
-    ARRAY[e.mode_reason, t.mode_reason, a.mode_reason] AS reasons, s.spec INTO v_read
-  FROM engine.profiles p, engine.instruments u, engine.engine_settings e, engine.tenants t,
-    -- LIMIT 1 makes it a probe by the whole key, not a look at all accounts or all versions of a spec
-    LATERAL (SELECT mode::text, mode_reason FROM engine.exchange_accounts
-      WHERE tenant_id = p_tenant_id AND account_id = p.account_id LIMIT 1) a,
-    LATERAL (SELECT spec FROM engine.profile_specs
-      WHERE tenant_id = p_tenant_id AND profile_id = p.profile_id AND version = p.spec_version LIMIT 1) s
-  WHERE p.tenant_id = p_tenant_id AND p.profile_id = v.profile_id
-    AND u.tenant_id = p_tenant_id AND u.account_id = p.account_id AND u.symbol = v.symbol
-    AND e.only_row AND t.tenant_id = p_tenant_id;
-  v.result := engine.judge_entry(v.symbol, v.quantity, v.limit_price, v_read.quote_asset, v_read.instrument,
-    v_read.modes, v_read.reasons, v_read.spec);
-  IF v.result IS NULL THEN
-    v.account_id := v_read.account_id;
-    v.spec_version := v_read.spec_version;
-    v := engine.write_lone_entry(p_tenant_id, v, p_item, v_read.instrument, p_now);
-    IF v.version IS NOT NULL THEN
-      RETURN engine.opened_result(v);
+  v_profile_id := p_item ->> 'profile_id';
+  v_symbol := p_item ->> 'symbol';
+  v_type := p_item ->> 'type';
+  v_label := p_item ->> 'label';
+  v_quantity := engine.plain_number(p_item ->> 'quantity');
+  v_price := engine.plain_number(p_item ->> 'limit_price');
+  v_client_order_id := p_item ->> 'client_order_id';
+  v_deadline := p_item ->> 'exchange_deadline';
+  SELECT p.account_id, p.spec_version, nextval('engine.fencing_tokens'),
+    engine.entry_cost(v_quantity, v_price, u.maker_fee_rate, u.taker_fee_rate),
+    p_now + (p_item ->> 'lock_ttl_ms')::integer * interval '1 millisecond'
+  INTO v_account_id, v_spec_version, v_token, v_required, v_expires_at
+  FROM engine.profiles p, engine.instruments u, engine.engine_settings e
+  WHERE p.tenant_id = p_tenant_id AND p.profile_id = v_profile_id AND p.account_active
+    AND p.tenant_active AND p.spec_is_empty
+    AND u.tenant_id = p_tenant_id AND u.account_id = p.account_id AND u.symbol = v_symbol
+    AND e.only_row AND e.mode = 'active' AND engine.entry_is_fine(v_quantity, v_price, p.quote_asset, u);
+  IF FOUND THEN
+    INSERT INTO engine.intents (tenant_id, intent_id, profile_id, account_id, robot_id, kind, symbol, side, type,
+      quantity, limit_price, time_in_force, post_only, label, client_order_id, state, owner, fencing_token,
+      expires_at, exchange_deadline, spec_version, created_at, updated_at, reserved_unit, reserved_amount,
+      reserved_remaining)
+    VALUES (p_tenant_id, v_intent_id, v_profile_id, v_account_id, v_robot_id, 'entry', v_symbol, 'buy', v_type,
+      v_quantity, v_price, p_item ->> 'time_in_force', (p_item ->> 'post_only')::boolean, v_label,
+      v_client_order_id, 'sending', (p_item ->> 'owner')::uuid, v_token, v_expires_at, v_deadline, v_spec_version,
+      p_now, p_now, 'quote', v_required, v_required)
+    ON CONFLICT (tenant_id, profile_id, symbol)
+      WHERE kind = 'entry' AND state IN ('sending', 'in_doubt', 'needs_operator') DO NOTHING;
+    IF FOUND THEN
+      UPDATE engine.profile_capital SET available = available - v_required,
+        reserved_for_orders = reserved_for_orders + v_required, version = version + 1, updated_at = p_now
+      WHERE tenant_id = p_tenant_id AND profile_id = v_profile_id AND available >= v_required AND mode = 'active'
+      RETURNING available, reserved_for_orders, version INTO v_available, v_reserved, v_version;
+      IF FOUND THEN
+        INSERT INTO engine.facts (tenant_id, event_id, part, profile_id, intent_id, recorded_at, type, payload,
+          version, economic_type, idempotency_key, actor, spec_version, lines)
+        VALUES (p_tenant_id, nextval('engine.event_ids'), 0, v_profile_id, v_intent_id, p_now, 'entry.sending',
+          engine.sending_payload(v_client_order_id, v_symbol, v_type, v_quantity, v_price, v_required, v_label,
+            v_robot_id, (p_item ->> 'price_at')::timestamptz), v_version, 'reserve', 'reserve:' || v_intent_id,
+          'robot:' || v_robot_id, v_spec_version, ARRAY[ROW('RESERVED_FOR_ORDERS', 'AVAILABLE', v_required,
+            v_reserved, v_available)::engine.journal_line]);
+        RETURN engine.opened_result(v_intent_id, v_client_order_id, v_token, v_expires_at, v_deadline, v_quantity,
+          v_required, v_available, v_spec_version);
+      END IF;
+      DELETE FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = v_intent_id;
     END IF;
   END IF;
-  DELETE FROM engine.idempotency_keys WHERE tenant_id = p_tenant_id AND robot_id = v.robot_id AND key = v.key;
+  DELETE FROM engine.idempotency_keys WHERE tenant_id = p_tenant_id AND robot_id = v_robot_id AND key = v_key;
   RETURN NULL;
 END $$;
 COMMENT ON FUNCTION engine.open_lone_entry(uuid, jsonb, timestamptz) IS 'opens one entry that is plainly fine';

@@ -9,7 +9,9 @@ DECLARE
 BEGIN
   FOREACH v_plan IN ARRAY p_plan LOOP
     IF v_plan.result IS NULL THEN
-      v_plan.result := engine.opened_result(v_plan);
+      v_plan.result := engine.opened_result(v_plan.intent_id, v_plan.client_order_id, v_plan.fencing_token,
+        v_plan.expires_at, v_plan.exchange_deadline, v_plan.quantity, v_plan.required, v_plan.available,
+        v_plan.spec_version);
     ELSIF v_plan.result = '{"code": "REPLAY"}' THEN
       -- the first holder of the key was denied in a way that is not stored: nothing stands in the way of a retry
       v_plan.result := coalesce(

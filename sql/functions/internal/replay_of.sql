@@ -8,8 +8,9 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_found record;
 BEGIN
-  SELECT k.request_hash, k.denial, i AS intent INTO v_found FROM engine.idempotency_keys k
-  LEFT JOIN engine.intents i ON i.tenant_id = p_tenant_id AND i.intent_id = k.intent_id
+  SELECT k.request_hash, k.denial, i.intent INTO v_found FROM engine.idempotency_keys k
+  LEFT JOIN LATERAL (SELECT t AS intent FROM engine.intents t
+    WHERE tenant_id = p_tenant_id AND intent_id = k.intent_id LIMIT 1) i ON true
   WHERE k.tenant_id = p_tenant_id AND k.robot_id = p_robot_id AND k.key = p_key;
   IF NOT FOUND THEN
     RETURN NULL;

@@ -107,3 +107,6 @@ async def spec(world: World, **rules: Any) -> None:
         json.dumps(rules),
     )
     await world.admin.execute("ALTER TABLE engine.profile_specs ENABLE TRIGGER USER")
+    await world.admin.execute(
+        "UPDATE engine.profiles SET spec_is_empty = $2 WHERE profile_id = $1", world.one.profile, not rules
+    )
