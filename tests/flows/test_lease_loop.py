@@ -1,5 +1,6 @@
 """Proves that of several instances one follows an account, and that another takes over when it is gone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.lease import advance
 from engine.ledger import leases
 from tests.flows.holding import STAGES, TTL_S, Instance, instances
+from tests.flows.proving import open_court
 from tests.flows.rig import Rig, until
 
 
@@ -173,3 +175,27 @@ async def test_a_lost_answer_of_the_taking_is_repaired(pair: list[Instance]) -> 
     await only.holds()
     (row,) = await leases.list_leases(only.context.ledger, only.session.tenant_id)
     assert (row.fencing_token, 1) == (only.lease.token, len(only.begun))
+
+
+async def test_a_lease_lost_in_the_middle_of_a_send_leaves_one_order(rig: Rig) -> None:
+    """Another process proves the order before its hanging sender records it: both mean the same one."""
+    hanging, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        hanging.set()
+        await go_on.wait()
+
+    rig.plug.when, rig.plug.what = "after submit", hang
+    entering = asyncio.create_task(rig.desk.entries.run(rig.entry()))
+    async with asyncio.timeout(5):
+        await hanging.wait()
+    rig.plug.when = None
+    court = await open_court(rig)
+    await court.later(31)  # past the intent's expiry: the sender is held for dead
+    assert 1 == (await court.once()).present
+    go_on.set()
+    answer = await entering
+    view = await rig.only_intent()
+    assert ("OK", "confirmed") == (answer.code, view["state"])
+    assert {view["client_order_id"]: [view["exchange_order_id"]]} == rig.exchange_orders()
+    await rig.check_books()
