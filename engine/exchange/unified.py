@@ -1,7 +1,7 @@
 """Turns ccxt's dictionaries into our values: its own words (amount, cost, free, closed) end here."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,6 +19,7 @@ _STATUSES: Mapping[str, str] = {
     "expired": "expired",
     "rejected": "rejected",
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SMALLEST_STEP = ONE.scaleb(-18)
 
 
@@ -52,17 +53,19 @@ def order_report(
     if not exchange_order_id or not symbol:
         raise IncompleteAnswerError("an order without id or symbol")
     quantity, filled = number(order.get("amount")), number(order.get("filled"))
+    own = canonical(exchange, _text(order.get("clientOrderId"))) or client_order_id
+    trades = order.get("trades")
     return OrderReport(
         symbol=str(symbol),
         exchange_order_id=str(exchange_order_id),
-        client_order_id=canonical(exchange, _text(order.get("clientOrderId"))) or client_order_id,
+        client_order_id=own,
         status=_status(order.get("status"), quantity, filled),
         side=_text(order.get("side")),
         quantity=quantity,
         filled_quantity=filled,
         price=number(order.get("price")),
         exchange_time=moment(order.get("lastUpdateTimestamp") or order.get("timestamp")),
-        fills=tuple(_order_fills(order, exchange, client_order_id)),
+        fills=tuple(_order_fills(order, trades, exchange, own)) if trades else (),
         raw=_raw(order),
         average_price=_positive(order.get("average")),
     )
@@ -153,8 +156,7 @@ def moment(unix_ms: Any) -> datetime | None:
     """Return a moment in UTC out of milliseconds."""
     if unix_ms is None:
         return None
-    seconds, milliseconds = divmod(int(unix_ms), 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=milliseconds * 1000)
+    return _EPOCH + timedelta(milliseconds=int(unix_ms))
 
 
 def refuse_missing_fields(error: Exception) -> HoldfastError:
@@ -162,10 +164,11 @@ def refuse_missing_fields(error: Exception) -> HoldfastError:
     return HoldfastError(ErrorCode.EXCHANGE_UNAVAILABLE, str(error))
 
 
-def _order_fills(order: Mapping[str, Any], exchange: str, client_order_id: str | None) -> list[Fill]:
-    own = canonical(exchange, _text(order.get("clientOrderId"))) or client_order_id
+def _order_fills(
+    order: Mapping[str, Any], trades: Sequence[Mapping[str, Any]], exchange: str, own: str | None
+) -> list[Fill]:
     found = []
-    for trade in order.get("trades") or ():
+    for trade in trades:
         # the fills of a create answer have no time of their own, and no order id on some exchanges
         whole = {
             **trade,

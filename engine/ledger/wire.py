@@ -59,7 +59,8 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        # most values are texts: a call for each costs more than all the rest when there are very many
+        return {str(key): inner if type(inner) is str else _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     if isinstance(value, Decimal):
