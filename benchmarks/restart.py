@@ -70,8 +70,9 @@ def seconds_of(code: str) -> float:
 async def seed(url: str, data: Path, paper: Any, count: int) -> None:
     """Put so many open orders into ledger and exchange, of an account that the daemon can connect."""
     async with engine(url, paper) as made:
+        paper.tell(advance_ms=-AGO_MS)  # made long ago, as most are: only the open list shows them
         await place(made, paper, count)
-        paper.tell(advance_ms=AGO_MS)  # they were made long ago: only the open list shows them
+        paper.tell(advance_ms=AGO_MS)
         await made.gateway.measure_clock()
         expect((await made.reconcile()).outcome == "clean", "the ledger does not equal the exchange")
         account_id = made.session.account_id
