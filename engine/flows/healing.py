@@ -78,7 +78,7 @@ class Healer:
     async def heal(
         self, case: Case, mismatches: Sequence[Mismatch], to_query: Iterable[UUID] = ()
     ) -> list[Found]:
-        """Handle a profile's differences: missing orders, then fills, then the orders' ends.
+        """Handle the differences of all profiles: missing orders, then fills, then the orders' ends.
 
         `to_query`: intents that no pass could compare for long. Raises LEASE_LOST; what else goes wrong with
         one difference leaves that one open.

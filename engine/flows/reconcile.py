@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -276,42 +275,57 @@ class Reconciliation:
         ][:_SUSPECTS_MAX]
 
     async def _compare_profiles(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> None:
+        """Compare every profile, then handle all that differs at once: what is booked together costs less."""
         case = Case(run.session, run.lease, snapshot, run.began)
-        for profile in run.plan.profiles:
-            await self._compare_profile(run, profile, shares, case)
-
-    async def _compare_profile(self, run: _Pass, profile: PlanProfile, shares: Shares, case: Case) -> None:
-        ledger, tenant_id = self._context.ledger, run.session.tenant_id
-        part = shares.of_profile(profile.profile_id, case.snapshot, run.plan.began_at)
-        if run.plan.dry_run:
-            compared = await reconciliation.compare_profile(ledger, tenant_id, profile.profile_id, None, part)
-            self._add(run, compared, [Found(each, OPEN) for each in compared.mismatches])
-            return
-        run.lease.check()
-        lock = await reconciliation.lock_profile(
-            ledger,
-            tenant_id,
-            profile.profile_id,
-            holder=self._context.owner,
-            token=run.lease.token,
-            ttl_s=_LOCK_TTL_S,
-        )
-        if lock is None:
-            run.complete = False  # what another compares now is not known here
-            run.compared["profiles locked"] += 1
-            return
+        locks: dict[UUID, int] = {}
+        mismatches: list[Mismatch] = []
+        to_query: list[UUID] = []
         try:
-            compared = await reconciliation.compare_profile(ledger, tenant_id, profile.profile_id, lock, part)
-            found = await self._healer.heal(case, compared.mismatches, compared.to_query)
+            for profile in run.plan.profiles:
+                compared = await self._compare_profile(run, profile, shares, snapshot, locks)
+                if compared is not None:
+                    mismatches += compared.mismatches
+                    to_query += compared.to_query
+            if run.plan.dry_run:
+                run.found += [Found(each, OPEN) for each in mismatches]
+            else:
+                run.found += await self._healer.heal(case, mismatches, to_query)
         finally:
-            await self._unlock(tenant_id, profile.profile_id, lock)
-        self._add(run, compared, found)
+            for profile_id, lock in locks.items():
+                await self._unlock(run.session.tenant_id, profile_id, lock)
 
-    def _add(self, run: _Pass, compared: ProfileComparison, found: Sequence[Found]) -> None:
+    async def _compare_profile(
+        self,
+        run: _Pass,
+        profile: PlanProfile,
+        shares: Shares,
+        snapshot: Snapshot,
+        locks: dict[UUID, int],
+    ) -> ProfileComparison | None:
+        """Compare one profile under its lock, which is added to `locks`; None while another has it."""
+        ledger, tenant_id, profile_id = self._context.ledger, run.session.tenant_id, profile.profile_id
+        lock: int | None = None
+        if not run.plan.dry_run:
+            run.lease.check()
+            lock = await reconciliation.lock_profile(
+                ledger,
+                tenant_id,
+                profile_id,
+                holder=self._context.owner,
+                token=run.lease.token,
+                ttl_s=_LOCK_TTL_S,
+            )
+            if lock is None:
+                run.complete = False  # what another compares now is not known here
+                run.compared["profiles locked"] += 1
+                return None
+            locks[profile_id] = lock
+        part = shares.of_profile(profile_id, snapshot, run.plan.began_at)
+        compared = await reconciliation.compare_profile(ledger, tenant_id, profile_id, lock, part)
         run.compared["rows"] += compared.compared
         run.compared["profiles"] += 1
         run.skipped += compared.skipped
-        run.found += found
+        return compared
 
     async def _unlock(self, tenant_id: UUID, profile_id: UUID, lock: int) -> None:
         try:
