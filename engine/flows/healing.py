@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -63,6 +63,15 @@ class Case:
         """Return the end that the snapshot shows of a difference's order."""
         report = self.report(mismatch)
         return report if report is not None and report.status in FINAL_ORDER_STATES else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the exchange said of one order when it was asked for."""
+
+    mismatch: Mismatch
+    report: OrderReport
+    fills: Sequence[Fill]
 
 
 class Healer:
@@ -224,9 +233,11 @@ class Healer:
             left = [each for each in left if id(each) not in listed]
         self._looked = {key: turn for key, turn in self._looked.items() if turn > self._turn - _TURNS_KEPT}
         left.sort(key=lambda each: self._looked.get(each.intent_id, 0))
+        looks = []
         for each in left[: self._looks_max]:
             self._looked[each.intent_id] = self._turn
-            found.append(await self._look(case, each))
+            looks.append(await self._look(case, each))
+        found += await asyncio.gather(*(self._book(case, look) for look in looks))
         return [*found, *(Found(each, OPEN, "waits for its turn") for each in left[self._looks_max :])]
 
     async def _list(self, case: Case, left: Sequence[Mismatch]) -> list[Found]:
@@ -244,8 +255,8 @@ class Healer:
             _log.warning("ended orders not read", reason=str(error))
         return await self._end_shown(case, left)
 
-    async def _look(self, case: Case, mismatch: Mismatch) -> Found:
-        """Ask for one order, and for its trades unless all are booked; book them, or infer."""
+    async def _look(self, case: Case, mismatch: Mismatch) -> _Look | Found:
+        """Ask for one order, and for its trades unless all are booked."""
         try:
             if mismatch.symbol is None:  # never compared yet: the ledger says which order it is
                 mismatch = _named(mismatch, await self._view(case.session, mismatch.intent_id))
@@ -263,11 +274,22 @@ class Healer:
             if mismatch.kind == _INFERRED or not _all_booked(case, mismatch, report):
                 case.lease.check()
                 fills = await gateway.fills(symbol, exchange_order_id=exchange_order_id)
+        except HoldfastError as error:
             case.lease.check()
-            booked = await self._recorder.book(case.session, report, fills, SOURCE)
+            return _failed(mismatch, error)
+        return _Look(mismatch, report, fills)
+
+    async def _book(self, case: Case, look: _Look | Found) -> Found:
+        """Book what a look has shown, or infer; the looks of a pass share array calls."""
+        if isinstance(look, Found):
+            return look
+        mismatch, report = look.mismatch, look.report
+        try:
+            case.lease.check()
+            booked = await self._recorder.book(case.session, report, look.fills, SOURCE)
             if booked.order_status in FINAL_ORDER_STATES and mismatch.kind != _INFERRED:
                 return Found(mismatch, HEALED, f"the exchange says {booked.order_status}")
-            return await self._explain(case, mismatch, report, fills)
+            return await self._explain(case, mismatch, report, look.fills)
         except HoldfastError as error:
             case.lease.check()
             return _failed(mismatch, error)
