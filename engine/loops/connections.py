@@ -48,6 +48,7 @@ class Connection:
     account_id: UUID
     exchange: str
     session: AccountSession | None = None
+    follow: Body | None = None
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -165,7 +166,7 @@ class Connections:
 
     async def _connected(self, connection: Connection, row: Mapping[str, Any], heartbeat: Heartbeat) -> None:
         delay_s = _RETRY_S
-        while True:
+        while connection.session is None:
             heartbeat.beat()
             try:
                 await self._connect(connection, row)
@@ -176,10 +177,9 @@ class Connections:
                 if not await heartbeat.pause(_WRONG_RETRY_S if wrong else delay_s):
                     return
                 delay_s = min(delay_s * 2, _RETRY_S_MAX)
-            else:
-                break
-        if connection.session is not None:
-            await self._watch(connection, connection.session)(heartbeat)
+        if connection.follow is None:  # what failed after that goes on with the same session
+            connection.follow = self._watch(connection, connection.session)
+        await connection.follow(heartbeat)
 
     async def _connect(self, connection: Connection, row: Mapping[str, Any]) -> None:
         config = await self._config(connection, row)

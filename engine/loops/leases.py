@@ -192,7 +192,12 @@ class Leases:
         session.lease = lease
         self._share(seat)
         self._changed(seat, "taken over" if taking.took_over else "taken")
-        self._followers.begin(seat.name, session, lease)
+        try:
+            self._followers.begin(seat.name, session, lease)
+        except BaseException:  # a lease that nobody works under must not be kept from others
+            lease.lose("its loops did not start")
+            await self._drop(seat, lease)
+            raise
 
     async def _renew(self, lease: Lease) -> bool:
         if lease.lost is not None:

@@ -34,6 +34,7 @@ class Instance:
     gates: dict[str, str | None] = field(default_factory=dict)
     begun: list[Lease] = field(default_factory=list)
     ended: int = 0
+    stumbles: int = 0  # how often its loops shall fail to start
     outdated: list[str | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,6 +55,9 @@ class Instance:
 
     def begin(self, name: str, session: AccountSession, lease: Lease) -> None:
         assert ("paper", lease) == (name, session.lease)
+        if self.stumbles:
+            self.stumbles -= 1
+            raise RuntimeError("a loop does not start")
         self.begun.append(lease)
 
     async def end(self, name: str) -> None:

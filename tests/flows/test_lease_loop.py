@@ -177,6 +177,15 @@ async def test_a_lost_answer_of_the_taking_is_repaired(pair: list[Instance]) -> 
     assert (row.fencing_token, 1) == (only.lease.token, len(only.begun))
 
 
+async def test_a_lease_whose_loops_do_not_start_is_not_kept(pair: list[Instance]) -> None:
+    """A holder whose loops fail to start gives the lease up, and begins anew with its next turn."""
+    only = pair[0]
+    only.stumbles = 1
+    only.start()
+    await until(lambda: len(only.begun) == 1)
+    assert (1, True) == (only.ended, only.begun[0].live)
+
+
 async def test_a_lease_lost_in_the_middle_of_a_send_leaves_one_order(rig: Rig) -> None:
     """Another process proves the order before its hanging sender records it: both mean the same one."""
     hanging, go_on = asyncio.Event(), asyncio.Event()
