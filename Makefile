@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 CLIENTS := python-binance binance-sdk-spot freqtrade
 
-.PHONY: install demo test test-clients lint bench lock clean
+.PHONY: install demo test torture test-clients lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.
 $(STAMP): requirements.lock pyproject.toml
@@ -25,6 +25,15 @@ demo: $(STAMP)
 test: $(STAMP) lint
 	@tests/database/install_postgresql_15.sh
 	$(BIN)/python -m pytest
+
+# Everything that docs/torture.md tells of; the defaults are a full run, which takes about an hour.
+SEED ?= 1
+SCHEDULES ?= 10000
+PAIRS ?= all
+KILLS ?= 200
+DB_KILLS ?= 50
+torture: $(STAMP)
+	$(BIN)/python -m tests.torture.run --seed $(SEED) --schedules $(SCHEDULES) --pairs $(PAIRS) --kills $(KILLS) --db-kills $(DB_KILLS)
 
 # Other people's clients, each in an environment of its own; they only meet the paper exchange over the wire.
 test-clients: $(STAMP)

@@ -29,7 +29,7 @@ _STATUS = {
     "EXPIRED_IN_MATCH": "expired",
 }
 _UNRESOLVED = {"sending", "in_doubt", "needs_operator"}
-_STATE = """
+STATE = """
 SELECT jsonb_build_object(
   'intents', (SELECT jsonb_object_agg(i.intent_id, to_jsonb(i)) FROM engine.intents i WHERE tenant_id = $1),
   'orders', (SELECT jsonb_object_agg(o.intent_id, to_jsonb(o)) FROM engine.orders o WHERE tenant_id = $1),
@@ -102,6 +102,7 @@ class State:
     rows: dict[str, Any]
     theirs: list[OracleOrder]
     totals: dict[str, Decimal]
+    tag: str = TAG
 
     @property
     def intents(self) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class State:
         """Return the exchange's orders with our tag, by client order id."""
         found: dict[str, list[OracleOrder]] = {}
         for order in self.theirs:
-            if order.client_order_id.startswith(TAG) and order.client_order_id not in self.scene.foreign:
+            if order.client_order_id.startswith(self.tag) and order.client_order_id not in self.scene.foreign:
                 found.setdefault(order.client_order_id, []).append(order)
         return found
 
@@ -138,7 +139,7 @@ async def read_state(scene: Scene) -> State:
     """Read both sides."""
     world = scene.world
     world.paper.oracle.catch_up()
-    rows = (await world.rows(_STATE, scene.tenant_id))[0][0]
+    rows = (await world.rows(STATE, scene.tenant_id))[0][0]
     oracle, account = world.paper.oracle, world.paper.matching.accounts[scene.key]
     theirs = [
         oracle.orders[symbol, order.id] for symbol, orders in account.orders.items() for order in orders
@@ -148,7 +149,13 @@ async def read_state(scene: Scene) -> State:
 
 async def check(scene: Scene) -> tuple[Findings, State]:
     """Judge a scene that has come to rest."""
-    state, found = await read_state(scene), Findings()
+    state = await read_state(scene)
+    return judged(state), state
+
+
+def judged(state: State) -> Findings:
+    """Return everything that is not as it must be when all is at rest."""
+    found = Findings()
     _always(state, found)
     _orders(state, found)
     _fills(state, found)
@@ -156,7 +163,7 @@ async def check(scene: Scene) -> tuple[Findings, State]:
     _fees(state, found)
     _positions(state, found)
     _answers(state, found)
-    return found, state
+    return found
 
 
 async def check_midway(scene: Scene) -> Findings:

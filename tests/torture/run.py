@@ -3,17 +3,19 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.database.servers import Server
+from tests.planted.catching import catch_all
 from tests.torture import plans
 from tests.torture.all_flows import FLOWS
 from tests.torture.jobs import Job, Result, Where, Workers, alone, quiet
+from tests.torture.processes import kill_all
 from tests.torture.report import Report
 from tests.torture.schedules import Schedule
 
-_SHARE = 0.05  # of the pairs that are sampled
+_SHARE = 0.03  # of the pairs that are sampled
 _TELL_S = 15.0
 
 
@@ -50,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--db-kills", type=int, default=50)
     parser.add_argument("--planted", type=int, default=1, help="0 leaves the planted bugs out")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--flows", nargs="*", default=list(FLOWS))
     parser.add_argument("--report", default="torture-report.json")
     parser.add_argument(
@@ -126,9 +128,27 @@ def _replay(server: Server, text: str) -> int:
 
 def _outside(given: argparse.Namespace, report: Report) -> None:
     """Do what needs processes and databases of its own."""
-    steps: list[Callable[[argparse.Namespace, Report], None]] = []
-    for step in steps:
-        step(given, report)
+    if given.planted:
+        began = time.monotonic()
+        for bug, caught, missed in catch_all():
+            report.planted_bugs += 1
+            report.planted_bugs_caught += caught
+            if not caught:
+                _tell(
+                    f"FAILED planted bug {bug.name}, {bug.breaks}: {bug.caught_by} {missed or 'saw nothing'}"
+                )
+        _tell(f"planted bugs: {report.planted_bugs} in {time.monotonic() - began:.1f} s")
+    if given.kills or given.db_kills:
+        began = time.monotonic()
+        try:
+            found, requests = kill_all(given.seed, given.kills, given.db_kills, _tell)
+        except Exception as error:  # noqa: BLE001 - the rest of the report must not be lost with it
+            report.take({"harness": 1}, [f"kills: {error!r}"])
+            _tell(f"FAILED kills: {error!r}")
+        else:
+            report.sigkills, report.db_kills = given.kills, given.db_kills
+            report.take(dict(found.counts), found.details)
+            _tell(f"kills: {requests} requests in {time.monotonic() - began:.1f} s {found.details[:3]}")
 
 
 def _tell(text: str) -> None:

@@ -145,8 +145,10 @@ class World:
 async def open_world(database: Database, *, judged: bool = True) -> AsyncIterator[World]:
     """Build it, hand it over, and end with the exchange's own books in order, if they are `judged`."""
     admin_connection = await asyncpg.connect(database.admin_url)
-    await admin_connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=_exact)
-    await admin_connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=_exact)
+    await admin_connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=exact_json
+    )
+    await admin_connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=exact_json)
     options = LedgerOptions(database.engine_url, pool_size=6, role=None, call_timeout_s=5.0)
     async with PaperExchange(Options(step_ms=0)) as paper, open_session(None, None) as session:
         clock, metrics = Clock(), Metrics()
@@ -175,5 +177,6 @@ async def _prepare(world: World) -> None:
     assert TAG == await admin.init_engine(world.observer, TAG)
 
 
-def _exact(text: str) -> Any:
+def exact_json(text: str) -> Any:
+    """Read JSON without a float."""
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
