@@ -10,6 +10,7 @@ pass of a process that has just started, to which every order is new, is `cold`.
 
 import argparse
 import asyncio
+import gc
 import json
 import statistics
 import subprocess
@@ -275,6 +276,8 @@ async def measure(made: Engine, paper: Exchange, args: argparse.Namespace, count
     await made.gateway.measure_clock()
     first = await made.reconcile()
     expect(first.outcome == "clean", first.why)
+    gc.freeze()  # as the daemon does when it is ready
+    gc.set_threshold(50_000, 20, 100)
     figures.cold_s = (await made.restarted().reconcile()).seconds
     ending = iter(placed)
     for _ in range(args.rounds):
