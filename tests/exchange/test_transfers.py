@@ -89,7 +89,7 @@ async def call(fetch: Any) -> Any:
 
 
 async def test_only_what_moved_money() -> None:
-    """A deposit counts once it is credited, a withdrawal from its request on with its fee, refused ones never."""
+    """A deposit counts once credited, a withdrawal from its request on with its fee; refused ones never."""
     fee = {"currency": "XRP", "cost": "0.25"}
     deposits = [row(1, "ok"), row(2, "pending"), row(3, "failed")]
     withdrawals = [row(4, "ok", fee=fee), row(5, "pending"), row(6, "canceled"), row(7, "failed")]
