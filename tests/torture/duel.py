@@ -8,7 +8,7 @@ from tests.torture.instance import Instance
 from tests.torture.oracle import check, check_midway
 from tests.torture.recovery import recover, rest
 from tests.torture.scene import open_scene
-from tests.torture.schedules import Outcome, Schedule
+from tests.torture.schedules import Outcome, Schedule, prepare
 from tests.torture.seams import Plug
 from tests.torture.world import World
 
@@ -36,9 +36,7 @@ async def run_duel(world: World, flow: Flow, duel: Duel) -> Outcome:
     """Stop, take over, resume, and judge."""
     scene = await open_scene(world, profiles=flow.profiles)
     outcome = Outcome(Schedule(str(duel)))
-    prepared = Instance.start(scene)
-    await flow.before(scene, prepared)
-    await prepared.end()
+    await prepare(scene, flow)
     plug = Plug(pause_at=duel.number)
     stopped = Instance.start(scene, plug, skew_s=duel.skew_s)
     acting = asyncio.ensure_future(_lead_and_act(flow, stopped))

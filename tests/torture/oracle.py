@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from engine.ledger import watch
 from engine.paper.oracle import OracleOrder
 from tests.torture.scene import Scene
 from tests.torture.world import TAG
@@ -150,7 +151,12 @@ async def read_state(scene: Scene) -> State:
 async def check(scene: Scene) -> tuple[Findings, State]:
     """Judge a scene that has come to rest."""
     state = await read_state(scene)
-    return judged(state), state
+    found = judged(state)
+    for name, profile_id in scene.profiles.items():
+        checked = await watch.check_profile(scene.world.observer, scene.tenant_id, profile_id, "torture")
+        for violation in checked.violations:
+            found.add("invariant_violations", f"the watchdog of {name}: {violation}")
+    return found, state
 
 
 def judged(state: State) -> Findings:

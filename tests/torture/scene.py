@@ -11,7 +11,7 @@ from engine.ledger import admin, capital
 from engine.ledger.capital import By
 from engine.paper import scale
 from engine.paper.faults import Fault, FaultKind, Match
-from tests.torture.world import World
+from tests.torture.world import MARKETS, World
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 DEPOSITS = {"USDT": "100000", "BTC": "2", "ETH": "10", "BNB": "5"}
@@ -131,6 +131,7 @@ async def open_scene(
 ) -> Scene:
     """Make a tenant, its account with baseline, and profiles with their capital in USDT."""
     observer, tenant_id, account_id = world.observer, uuid4(), uuid4()
+    world.pin(MARKETS)  # as deep again as before the last schedule
     key, held = f"key-{tenant_id.hex}", deposits or DEPOSITS
     world.open_account(key, held)
     balances = {asset: Decimal(amount) for asset, amount in held.items()}

@@ -10,6 +10,8 @@ from tests.torture.scene import Scene, open_scene
 from tests.torture.seams import Kind, Plug
 from tests.torture.world import World
 
+_SETTLED_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -45,12 +47,16 @@ class Outcome:
     hit: bool = True  # whether the planned fault was met
 
 
-_ATTEMPTS = 6
+_ATTEMPTS, _ATTEMPTS_RACE = 3, 8
 
 
 async def run(world: World, flow: Flow, schedule: Schedule) -> Outcome:
-    """Run a schedule to its end and judge it; of a race, until the planned fault was met."""
-    for _ in range(_ATTEMPTS if flow.racy else 1):
+    """Run a schedule to its end and judge it.
+
+    A pass that sees something move reads once more, so that calls shift: then it is run again, until the
+    planned fault was met; of a race more often.
+    """
+    for _ in range(_ATTEMPTS_RACE if flow.racy else _ATTEMPTS):
         outcome = await _run(world, flow, schedule)
         if outcome.hit or outcome.findings:
             break
@@ -61,7 +67,7 @@ async def _run(world: World, flow: Flow, schedule: Schedule) -> Outcome:
     scene = await open_scene(world, profiles=flow.profiles)
     outcome = Outcome(schedule)
     try:
-        await _before(scene, flow)
+        await prepare(scene, flow)
         await _act(scene, flow, schedule, outcome)
         await _recover(scene, flow, schedule, outcome)
     finally:
@@ -70,10 +76,12 @@ async def _run(world: World, flow: Flow, schedule: Schedule) -> Outcome:
     return outcome
 
 
-async def _before(scene: Scene, flow: Flow) -> None:
+async def prepare(scene: Scene, flow: Flow) -> None:
+    """Do what stands before a flow, some time before it."""
     instance = Instance.start(scene)
     await flow.before(scene, instance)
     await instance.end()
+    await scene.world.advance(_SETTLED_S)
 
 
 async def _act(scene: Scene, flow: Flow, schedule: Schedule, outcome: Outcome) -> None:
