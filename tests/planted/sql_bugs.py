@@ -3,13 +3,15 @@
 from tests.planted.planting import Bug, both, sql, statements
 
 _SELECT_FIRST = """  IF EXISTS (SELECT FROM engine.idempotency_keys
-             WHERE tenant_id = p_tenant_id AND robot_id = v.robot_id AND key = v.key) THEN
-    RETURN engine.replay_of(p_tenant_id, v.robot_id, v.key, v.request_hash);
+             WHERE tenant_id = p_tenant_id AND robot_id = v_robot_id AND key = v_key) THEN
+    RETURN engine.replay_of(p_tenant_id, v_robot_id, v_key, v_hash);
   END IF;
   PERFORM pg_sleep(0.1);
   INSERT INTO engine.idempotency_keys"""
 _ON_LOCKED = """ON CONFLICT (tenant_id, profile_id, symbol)
-    WHERE kind = 'entry' AND state IN ('sending', 'in_doubt', 'needs_operator') DO NOTHING;"""
+      WHERE kind = 'entry' AND state IN ('sending', 'in_doubt', 'needs_operator') DO NOTHING;"""
+_REPLAYED = """  IF NOT FOUND THEN
+    RETURN engine.replay_of("""
 _NOTE = "      INSERT INTO engine.outbox"
 _RELEASE_TOO = f"""      PERFORM engine.release_rest(p_tenant_id, v_intent.intent_id, 'engine', v_now);
 {_NOTE}"""
@@ -53,7 +55,7 @@ SQL_BUGS = (
         "entry_limit crash_after@3",
         sql(
             "internal/open_lone_entry.sql",
-            ("v.key := p_item ->> 'idempotency_key';", "v.key := gen_random_uuid();"),
+            ("v_key text := p_item ->> 'idempotency_key';", "v_key text := gen_random_uuid();"),
         ),
     ),
     Bug(
@@ -63,7 +65,7 @@ SQL_BUGS = (
         sql(
             "internal/open_lone_entry.sql",
             ("  INSERT INTO engine.idempotency_keys", _SELECT_FIRST),
-            ("  IF NOT FOUND THEN\n", "  IF false THEN\n"),
+            (_REPLAYED, _REPLAYED.replace("NOT FOUND", "false")),
         ),
     ),
     Bug(
@@ -114,7 +116,7 @@ SQL_BUGS = (
         "second_entry",
         both(
             statements("DROP INDEX engine.intents_entry_lock", "SELECT"),
-            sql("internal/write_lone_entry.sql", (_ON_LOCKED, "ON CONFLICT DO NOTHING;")),
+            sql("internal/open_lone_entry.sql", (_ON_LOCKED, "ON CONFLICT DO NOTHING;")),
         ),
     ),
     Bug(

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.database.servers import Server
@@ -11,6 +13,7 @@ from tests.planted.catching import catch_all
 from tests.torture import plans
 from tests.torture.all_flows import FLOWS
 from tests.torture.jobs import Job, Result, Where, Workers, alone, quiet
+from tests.torture.oracle import Findings
 from tests.torture.processes import kill_all
 from tests.torture.report import Report
 from tests.torture.schedules import Schedule
@@ -27,7 +30,10 @@ def main() -> int:
     try:
         if given.replay:
             return _replay(server, given.replay)
-        report, began = Report(given.seed), time.monotonic()
+        report, began, kills = Report(given.seed), time.monotonic(), Kills(given)
+        killing = threading.Thread(target=kills.run)
+        if given.kills or given.db_kills:
+            killing.start()
         workers = Workers(Where.of(server), given.processes)
         try:
             _torture(given, report, workers)
@@ -35,7 +41,11 @@ def main() -> int:
             workers.close()
     finally:
         server.stop()
-    _outside(given, report)
+    if given.planted:
+        _plant(report)
+    if killing.ident is not None:
+        killing.join()
+    kills.report(report)
     report.seconds = time.monotonic() - began
     report.write(Path(given.report))
     print(Path(given.report).read_text(), end="")  # noqa: T201 - the command's output
@@ -126,29 +136,41 @@ def _replay(server: Server, text: str) -> int:
     return int(bool(result.counts))
 
 
-def _outside(given: argparse.Namespace, report: Report) -> None:
-    """Do what needs processes and databases of its own."""
-    if given.planted:
-        began = time.monotonic()
-        for bug, caught, missed in catch_all():
-            report.planted_bugs += 1
-            report.planted_bugs_caught += caught
-            if not caught:
-                _tell(
-                    f"FAILED planted bug {bug.name}, {bug.breaks}: {bug.caught_by} {missed or 'saw nothing'}"
-                )
-        _tell(f"planted bugs: {report.planted_bugs} in {time.monotonic() - began:.1f} s")
-    if given.kills or given.db_kills:
-        began = time.monotonic()
+def _plant(report: Report) -> None:
+    """Try the planted bugs, in worlds of their own."""
+    began = time.monotonic()
+    for bug, caught, missed in catch_all():
+        report.planted_bugs += 1
+        report.planted_bugs_caught += caught
+        if not caught:
+            _tell(f"FAILED planted bug {bug.name}, {bug.breaks}: {bug.caught_by} {missed or 'saw nothing'}")
+    _tell(f"planted bugs: {report.planted_bugs} in {time.monotonic() - began:.1f} s")
+
+
+@dataclass(slots=True)
+class Kills:
+    """Kills of real processes, beside the schedules: most of their time is waiting for starts."""
+
+    given: argparse.Namespace
+    found: Findings = field(default_factory=Findings)
+    done: bool = False
+
+    def run(self) -> None:
+        """Kill as often as asked for; whatever goes wrong is found."""
+        given, began = self.given, time.monotonic()
         try:
-            found, requests = kill_all(given.seed, given.kills, given.db_kills, _tell)
+            self.found, requests = kill_all(given.seed, given.kills, given.db_kills, _tell)
+            self.done = True
+            _tell(f"kills: {requests} requests in {time.monotonic() - began:.1f} s {self.found.details[:3]}")
         except Exception as error:  # noqa: BLE001 - the rest of the report must not be lost with it
-            report.take({"harness": 1}, [f"kills: {error!r}"])
+            self.found.add("harness", f"kills: {error!r}")
             _tell(f"FAILED kills: {error!r}")
-        else:
-            report.sigkills, report.db_kills = given.kills, given.db_kills
-            report.take(dict(found.counts), found.details)
-            _tell(f"kills: {requests} requests in {time.monotonic() - began:.1f} s {found.details[:3]}")
+
+    def report(self, report: Report) -> None:
+        """Add to the report what came of them."""
+        if self.done:
+            report.sigkills, report.db_kills = self.given.kills, self.given.db_kills
+        report.take(dict(self.found.counts), self.found.details)
 
 
 def _tell(text: str) -> None:
