@@ -1,12 +1,13 @@
 """`make torture`: enumeration, pairs, two engines, seeds, planted bugs, real kills; writes the report."""
 
 import argparse
+import math
+import multiprocessing
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.database.servers import Server
 from tests.planted.catching import catch_all
@@ -16,6 +17,7 @@ from tests.torture.jobs import Job, Result, Where, Workers, alone, quiet
 from tests.torture.oracle import Findings
 from tests.torture.processes import kill_all
 from tests.torture.report import Report
+from tests.torture.scene import seeded
 from tests.torture.schedules import Schedule
 
 _SHARE = 0.03  # of the pairs that are sampled
@@ -31,9 +33,6 @@ def main() -> int:
         if given.replay:
             return _replay(server, given.replay)
         report, began, kills = Report(given.seed), time.monotonic(), Kills(given)
-        killing = threading.Thread(target=kills.run)
-        if given.kills or given.db_kills:
-            killing.start()
         workers = Workers(Where.of(server), given.processes)
         try:
             _torture(given, report, workers)
@@ -43,8 +42,6 @@ def main() -> int:
         server.stop()
     if given.planted:
         _plant(report)
-    if killing.ident is not None:
-        killing.join()
     kills.report(report)
     report.seconds = time.monotonic() - began
     report.write(Path(given.report))
@@ -62,6 +59,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--db-kills", type=int, default=50)
     parser.add_argument("--planted", type=int, default=1, help="0 leaves the planted bugs out")
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="begin no pair or seed after so many; 0: no limit"
+    )
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--flows", nargs="*", default=list(FLOWS))
     parser.add_argument("--report", default="torture-report.json")
@@ -72,6 +72,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _torture(given: argparse.Namespace, report: Report, workers: Workers) -> None:
+    until = time.monotonic() + given.minutes * 60 if given.minutes else math.inf
     clean = _do(workers, report, "clean runs", plans.clean_runs(given.flows))
     jobs: list[Job] = []
     for result in clean:
@@ -81,8 +82,8 @@ def _torture(given: argparse.Namespace, report: Report, workers: Workers) -> Non
     single = _do(workers, report, "single faults", jobs)
     _do(workers, report, "two engines", _duels(clean))
     if given.pairs != "none":
-        _do(workers, report, "pairs", _pairs(given, report, single))
-    _do(workers, report, "seeded schedules", plans.storms(given.seed, given.schedules))
+        _do(workers, report, "pairs", _pairs(given, report, single), until)
+    _do(workers, report, "seeded schedules", plans.storms(given.seed, given.schedules), until)
 
 
 def _duels(clean: Sequence[Result]) -> list[Job]:
@@ -104,11 +105,14 @@ def _pairs(given: argparse.Namespace, report: Report, single: Sequence[Result]) 
     chosen = plans.sampled(given.seed, rest, _SHARE)
     share = 1.0 if given.pairs == "all" else _SHARE
     chosen += plans.sampled(given.seed, money, share)
+    seeded("order", given.seed).shuffle(chosen)
     _tell(f"pairs: {len(chosen)} of {report.pairs_possible} ({len(money)} of money flows, share {share:g})")
     return chosen
 
 
-def _do(workers: Workers, report: Report, what: str, jobs: Sequence[Job]) -> list[Result]:
+def _do(
+    workers: Workers, report: Report, what: str, jobs: Sequence[Job], until: float = math.inf
+) -> list[Result]:
     began = told = time.monotonic()
     done: list[Result] = []
     for result in workers.run(jobs):
@@ -116,11 +120,15 @@ def _do(workers: Workers, report: Report, what: str, jobs: Sequence[Job]) -> lis
         report.add(result)
         if result.counts:
             _tell(f"FAILED {result.job}: {result.details[:3]}\n  replay: {replay_command(result.job)}")
+        if time.monotonic() > until:
+            break
         if time.monotonic() - told > _TELL_S:
             told = time.monotonic()
             _tell(f"{what}: {len(done)} of {len(jobs)}, {(told - began) / len(done) * 1000:.0f} ms each")
     spent = time.monotonic() - began
-    _tell(f"{what}: {len(jobs)} in {spent:.1f} s, {spent / max(1, len(jobs)) * 1000:.0f} ms each")
+    _tell(
+        f"{what}: {len(done)} of {len(jobs)} in {spent:.1f} s, {spent / max(1, len(done)) * 1000:.0f} ms each"
+    )
     return done
 
 
@@ -147,30 +155,39 @@ def _plant(report: Report) -> None:
     _tell(f"planted bugs: {report.planted_bugs} in {time.monotonic() - began:.1f} s")
 
 
-@dataclass(slots=True)
 class Kills:
-    """Kills of real processes, beside the schedules: most of their time is waiting for starts."""
+    """Kills of real processes, in a process of its own: most of their time is waiting for starts."""
 
-    given: argparse.Namespace
-    found: Findings = field(default_factory=Findings)
-    done: bool = False
-
-    def run(self) -> None:
-        """Kill as often as asked for; whatever goes wrong is found."""
-        given, began = self.given, time.monotonic()
-        try:
-            self.found, requests = kill_all(given.seed, given.kills, given.db_kills, _tell)
-            self.done = True
-            _tell(f"kills: {requests} requests in {time.monotonic() - began:.1f} s {self.found.details[:3]}")
-        except Exception as error:  # noqa: BLE001 - the rest of the report must not be lost with it
-            self.found.add("harness", f"kills: {error!r}")
-            _tell(f"FAILED kills: {error!r}")
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._wanted = (given.seed, given.kills, given.db_kills)
+        context = multiprocessing.get_context("spawn")
+        self._answer = context.SimpleQueue()
+        self._process = context.Process(target=_kill, args=(*self._wanted, self._answer))
+        if given.kills or given.db_kills:
+            self._process.start()
 
     def report(self, report: Report) -> None:
-        """Add to the report what came of them."""
-        if self.done:
-            report.sigkills, report.db_kills = self.given.kills, self.given.db_kills
-        report.take(dict(self.found.counts), self.found.details)
+        """Wait for the end, and add to the report what came of it."""
+        if self._process.pid is None:
+            return
+        counts, details = self._answer.get()
+        self._process.join()
+        _seed, report.sigkills, report.db_kills = self._wanted if "harness" not in counts else (0, 0, 0)
+        report.take(counts, details)
+
+
+def _kill(seed: int, kills: int, db_kills: int, answer: Any) -> None:
+    began = time.monotonic()
+    try:
+        found, requests = kill_all(seed, kills, db_kills, _tell)
+    except Exception as error:  # noqa: BLE001 - the rest of the report must not be lost with it
+        found = Findings()
+        found.add("harness", f"kills: {error!r}")
+    else:
+        _tell(f"kills: {requests} requests in {time.monotonic() - began:.1f} s")
+    for detail in found.details[:3]:
+        _tell(f"FAILED kills: {detail}")
+    answer.put((dict(found.counts), found.details))
 
 
 def _tell(text: str) -> None:
