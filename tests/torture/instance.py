@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -21,23 +21,25 @@ from engine.ledger.seam import Ledger
 from engine.loops.polling import OpenOrders
 from engine.runtime.clock import Clock
 from tests.torture.scene import Command, Scene
-from tests.torture.seams import CrashError, Plug
+from tests.torture.seams import CrashError, Kind, Plug
 from tests.torture.world import MARKETS, TAG
 
 T = TypeVar("T")
 LOOKS_MAX = 25
 CLOSE_S = 1.0
 LEASE_S = 20.0
-# Real time passes only where a connection stays lost: then a call is repeated for this long.
 TIMINGS = Timings(
     valid_for_ms=5_000,
     exchange_timeout_s=10.0,
-    open_timeout_s=0.2,
-    record_budget_s=0.1,
-    record_call_timeout_s=2.0,
+    open_timeout_s=3.0,
+    record_budget_s=3.0,
+    record_call_timeout_s=3.0,
     retry_delay_s=0.002,
     retry_delay_s_max=0.02,
 )
+# Real time passes only where a connection stays lost: then a call is repeated for this long.
+SHORT = replace(TIMINGS, open_timeout_s=0.25, record_budget_s=0.2)
+STICKY = {Kind.STICKY_BEFORE, Kind.STICKY_AFTER}
 
 
 @dataclass(slots=True)
@@ -67,9 +69,10 @@ class Instance:
         gateway = world.gateway(scene.key, scene.account_id, plug, clock)
         instruments = {each.symbol: each for each in world.instruments}
         session = AccountSession(scene.tenant_id, scene.account_id, gateway, instruments, QuoteBook())
+        timings = TIMINGS if STICKY.isdisjoint(plug.plan.values()) else SHORT
         accounts = Accounts(ledger)
         accounts.add(session)
-        context = FlowContext(ledger, accounts, clock, world.metrics, TAG, owner, TIMINGS)
+        context = FlowContext(ledger, accounts, clock, world.metrics, TAG, owner, timings)
         desk = open_desk(context)
         polling = OpenOrders("paper", session, context, desk.recorder, LOOKS_MAX)
         resolver = Resolver(context, desk.recorder, desk.cancels)

@@ -81,9 +81,11 @@ def _torture(given: argparse.Namespace, report: Report, workers: Workers) -> Non
         jobs += planned
     single = _do(workers, report, "single faults", jobs)
     _do(workers, report, "two engines", _duels(clean))
+    rest: list[Job] = list(plans.storms(given.seed, given.schedules))
     if given.pairs != "none":
-        _do(workers, report, "pairs", _pairs(given, report, single), until)
-    _do(workers, report, "seeded schedules", plans.storms(given.seed, given.schedules), until)
+        rest += _pairs(given, report, single)
+    seeded("order", given.seed).shuffle(rest)
+    _do(workers, report, "pairs and seeded schedules", rest, until)
 
 
 def _duels(clean: Sequence[Result]) -> list[Job]:
@@ -105,7 +107,6 @@ def _pairs(given: argparse.Namespace, report: Report, single: Sequence[Result]) 
     chosen = plans.sampled(given.seed, rest, _SHARE)
     share = 1.0 if given.pairs == "all" else _SHARE
     chosen += plans.sampled(given.seed, money, share)
-    seeded("order", given.seed).shuffle(chosen)
     _tell(f"pairs: {len(chosen)} of {report.pairs_possible} ({len(money)} of money flows, share {share:g})")
     return chosen
 
