@@ -22,6 +22,12 @@ LINES = sorted(
 
 
 @pytest.fixture(scope="module")
+def tenant(stage: Stage) -> Tenant:
+    """One of its own: its order rests, and other tests count what their tenant has reserved."""
+    return stage.tenant()
+
+
+@pytest.fixture(scope="module")
 def order(stage: Stage, tenant: Tenant) -> str:
     body = {"profile": "main", "symbol": "BTC/USDT", "type": "limit", "quantity": "0.01"}
     placed = stage.call(

@@ -76,8 +76,8 @@ def test_order_that_the_ledger_cannot_know_fails_the_demo(tmp_path: Path) -> Non
     with running_demo(DEMO_SECONDS="1", DEMO_JSON=str(figures)) as process:
         wait_for_line(process, "daemon")
         order_id = _buy_by_hand(exchange_port(stage_folder(family(process.pid))))
-        out, _ = process.communicate(timeout=DEADLINE_S)
-    assert 1 == process.returncode
+        out, err = process.communicate(timeout=DEADLINE_S)
+    assert (1, "") == (process.returncode, err)
     assert "This does not hold" in out
     assert f"order BTCUSDT {order_id}: ledger has none, exchange buy 0.001, filled" in out
     found = json.loads(figures.read_text())

@@ -40,13 +40,17 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Theatre:
-    """What the act needs: the exchange's control port, the ledger's intents, and power over the daemon."""
+    """What the act needs: the exchange's control port, the ledger's intents, and power over the daemon.
+
+    `logs` tells what the daemon said last, for when the act fails.
+    """
 
     http: aiohttp.ClientSession
     control: str
     intents: Callable[[], Awaitable[list[dict[str, Any]]]]
     kill_daemon: Callable[[], None]
     start_daemon: Callable[[], Awaitable[None]]
+    logs: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ async def play_crash(theatre: Theatre, first: Part, second: Part) -> Recovery:
     async def arrived() -> bool:
         return await _received(theatre, second) > received
 
-    await _until(arrived, "the exchange got no order", _RECEIVED_TIMEOUT_S)
+    await _until(theatre, arrived, "the exchange got no order", _RECEIVED_TIMEOUT_S)
     theatre.kill_daemon()
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
         await entry
@@ -88,7 +92,7 @@ async def play_crash(theatre: Theatre, first: Part, second: Part) -> Recovery:
     async def proven() -> bool:
         return not unknown & {row["id"] for row in await theatre.intents() if row["state"] in _UNKNOWN}
 
-    await _until(proven, "an intent stays without proof", _PROOF_TIMEOUT_S)
+    await _until(theatre, proven, "an intent stays without proof", _PROOF_TIMEOUT_S)
     seconds = time.monotonic() - began
     again = await second.robot.entry(order, key)
     same = again.intent_id in {row["id"] for row in made}
@@ -123,11 +127,13 @@ async def _received(theatre: Theatre, part: Part) -> int:
         return len((await response.json())["requests"])
 
 
-async def _until(condition: Callable[[], Awaitable[bool]], otherwise: str, timeout_s: float) -> None:
+async def _until(
+    theatre: Theatre, condition: Callable[[], Awaitable[bool]], otherwise: str, timeout_s: float
+) -> None:
     deadline = time.monotonic() + timeout_s
     while not await condition():
         if time.monotonic() > deadline:
-            raise HoldfastError(ErrorCode.INTERNAL, otherwise)
+            raise HoldfastError(ErrorCode.INTERNAL, f"{otherwise}\n{theatre.logs()}")
         await asyncio.sleep(_POLL_S)
 
 

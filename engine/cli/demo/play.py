@@ -157,6 +157,7 @@ class _Play:
                 lambda: orders.every(ledger, cast.tenant_id, {}, _ALL),
                 lambda: self._stage.kill("daemon"),
                 lambda: self._start_daemon(http, port),
+                self._stage.logs,
             ),
             Part(robots["ben"], _STEADY, markets["ETH/USDT"]),
             Part(robots["ada"], _PATIENT, markets["BTC/USDT"]),
