@@ -55,6 +55,7 @@ class World:
     offset_s: float = 0.0
     clocks: WeakSet[Clock] = field(default_factory=WeakSet)
     _clients: list[Any] = field(default_factory=list)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def clock(self, skew_s: float = 0.0) -> Clock:
         """Return a process' clock, `skew_s` ahead of the others; it moves with the world."""
@@ -67,9 +68,11 @@ class World:
         self.offset_s += seconds
         for clock in self.clocks:
             clock.advance(seconds)
-        await self.admin.execute(
-            "UPDATE engine.test_clock SET clock_offset = clock_offset + make_interval(secs => $1)", seconds
-        )
+        async with self._turn:  # a process that was stopped and its successor may both let time pass
+            await self.admin.execute(
+                "UPDATE engine.test_clock SET clock_offset = clock_offset + make_interval(secs => $1)",
+                seconds,
+            )
         self._advance_exchange(round(seconds * 1000))
 
     def _advance_exchange(self, ms: int) -> None:
@@ -138,7 +141,8 @@ class World:
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:
         """Read as the database's administrator, past row level security."""
-        return list(await self.admin.fetch(sql, *args))
+        async with self._turn:
+            return list(await self.admin.fetch(sql, *args))
 
 
 @asynccontextmanager
