@@ -32,8 +32,9 @@ SCHEDULES ?= 10000
 PAIRS ?= all
 KILLS ?= 200
 DB_KILLS ?= 50
+MINUTES ?= 0
 torture: $(STAMP)
-	$(BIN)/python -m tests.torture.run --seed $(SEED) --schedules $(SCHEDULES) --pairs $(PAIRS) --kills $(KILLS) --db-kills $(DB_KILLS)
+	$(BIN)/python -m tests.torture.run --seed $(SEED) --schedules $(SCHEDULES) --pairs $(PAIRS) --kills $(KILLS) --db-kills $(DB_KILLS) --minutes $(MINUTES)
 
 # Other people's clients, each in an environment of its own; they only meet the paper exchange over the wire.
 test-clients: $(STAMP)

@@ -3,11 +3,13 @@
 import asyncio
 import http.client
 import json
+import math
 import shutil
 import signal
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -177,8 +179,20 @@ def arena() -> Iterator[Arena]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def kill_all(seed: int, kills: int, database_kills: int, tell: Any = None) -> tuple[Findings, int]:
-    """Kill at random moments under load, then let all come to rest, and judge; returns requests too."""
+@dataclass(slots=True)
+class Killed:
+    """What came of kills: how many of each there were, and of how many requests all was right or not."""
+
+    found: Findings
+    requests: int
+    daemons: int
+    databases: int
+
+
+def kill_all(
+    seed: int, kills: int, database_kills: int, *, tell: Any = None, until: float = math.inf
+) -> Killed:
+    """Kill at random moments under load, none after `until` (monotonic), let all come to rest, and judge."""
     rng = seeded("processes", seed)
     with arena() as made:
         tenants = [made.stage.tenant(capital=_CAPITAL) for _ in range(_TENANTS)]
@@ -187,9 +201,12 @@ def kill_all(seed: int, kills: int, database_kills: int, tell: Any = None) -> tu
         robots = [threading.Thread(target=load.robot, args=(tenant,), daemon=True) for tenant in tenants]
         for robot in robots:
             robot.start()
-        turns = ["daemon"] * kills + ["database"] * database_kills
+        turns, done = ["daemon"] * kills + ["database"] * database_kills, Counter[str]()
         rng.shuffle(turns)
         for number, turn in enumerate(turns):
+            if time.monotonic() > until:
+                break
+            done[turn] += 1
             time.sleep(rng.uniform(0.1, 0.5))
             if turn == "daemon":
                 made.kill_daemon()
@@ -201,7 +218,8 @@ def kill_all(seed: int, kills: int, database_kills: int, tell: Any = None) -> tu
         load.going = False
         for robot in robots:
             robot.join(30)
-        return _calm(made, load)
+        found, requests = _calm(made, load)
+        return Killed(found, requests, done["daemon"], done["database"])
 
 
 def _calm(made: Arena, load: Load) -> tuple[Findings, int]:

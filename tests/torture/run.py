@@ -15,7 +15,7 @@ from tests.torture import plans
 from tests.torture.all_flows import FLOWS
 from tests.torture.jobs import Job, Result, Where, Workers, alone, quiet
 from tests.torture.oracle import Findings
-from tests.torture.processes import kill_all
+from tests.torture.processes import Killed, kill_all
 from tests.torture.report import Report
 from tests.torture.scene import seeded
 from tests.torture.schedules import Schedule
@@ -60,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--db-kills", type=int, default=50)
     parser.add_argument("--planted", type=int, default=1, help="0 leaves the planted bugs out")
     parser.add_argument(
-        "--minutes", type=float, default=0, help="begin no pair or seed after so many; 0: no limit"
+        "--minutes", type=float, default=0, help="begin no pair, seed or kill after so many; 0: no limit"
     )
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--flows", nargs="*", default=list(FLOWS))
@@ -160,10 +160,11 @@ class Kills:
     """Kills of real processes, in a process of its own: most of their time is waiting for starts."""
 
     def __init__(self, given: argparse.Namespace) -> None:
-        self._wanted = (given.seed, given.kills, given.db_kills)
+        until = time.monotonic() + given.minutes * 60 if given.minutes else math.inf
         context = multiprocessing.get_context("spawn")
         self._answer = context.SimpleQueue()
-        self._process = context.Process(target=_kill, args=(*self._wanted, self._answer))
+        wanted = (given.seed, given.kills, given.db_kills, until)
+        self._process = context.Process(target=_kill, args=(*wanted, self._answer))
         if given.kills or given.db_kills:
             self._process.start()
 
@@ -171,24 +172,22 @@ class Kills:
         """Wait for the end, and add to the report what came of it."""
         if self._process.pid is None:
             return
-        counts, details = self._answer.get()
+        counts, details, report.sigkills, report.db_kills = self._answer.get()
         self._process.join()
-        _seed, report.sigkills, report.db_kills = self._wanted if "harness" not in counts else (0, 0, 0)
         report.take(counts, details)
 
 
-def _kill(seed: int, kills: int, db_kills: int, answer: Any) -> None:
+def _kill(seed: int, kills: int, db_kills: int, until: float, answer: Any) -> None:
     began = time.monotonic()
     try:
-        found, requests = kill_all(seed, kills, db_kills, _tell)
+        killed = kill_all(seed, kills, db_kills, tell=_tell, until=until)
     except Exception as error:  # noqa: BLE001 - the rest of the report must not be lost with it
-        found = Findings()
-        found.add("harness", f"kills: {error!r}")
-    else:
-        _tell(f"kills: {requests} requests in {time.monotonic() - began:.1f} s")
-    for detail in found.details[:3]:
+        killed = Killed(Findings(), 0, 0, 0)
+        killed.found.add("harness", f"kills: {error!r}")
+    _tell(f"kills: {killed.requests} requests in {time.monotonic() - began:.1f} s")
+    for detail in killed.found.details[:3]:
         _tell(f"FAILED kills: {detail}")
-    answer.put((dict(found.counts), found.details))
+    answer.put((dict(killed.found.counts), killed.found.details, killed.daemons, killed.databases))
 
 
 def _tell(text: str) -> None:
