@@ -15,11 +15,11 @@ async def by_time(
 
     Raises IncompleteAnswerError if one moment holds more rows than a page.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     for _ in range(_PAGES_MAX):
         rows = await fetch(since_ms)
         before = len(found)
-        found.update((str(row["id"]), row) for row in rows)
+        found.update((_identity(row), row) for row in rows)
         if len(rows) < page:
             return sorted(found.values(), key=_by_time)
         if len(found) == before:
@@ -33,19 +33,27 @@ async def by_id(
     after: Callable[[int], Awaitable[list[dict[str, Any]]]],
     page: int,
 ) -> list[dict[str, Any]]:
-    """Return all rows whose ids count up: a first page, then what follows its greatest id."""
-    found: dict[int, dict[str, Any]] = {}
+    """Return all rows whose ids count up: a first page, then the next, beginning with its greatest id.
+
+    Two orders of one account that trade with each other have a row each under one id, and a page may end
+    between them. Raises IncompleteAnswerError if one id holds more rows than a page.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
     rows = await first()
     for _ in range(_PAGES_MAX):
         before = len(found)
-        found.update((int(row["id"]), row) for row in rows)
+        found.update((_identity(row), row) for row in rows)
         if len(rows) < page:
             # ccxt sorts the ids of one moment as texts: 10 before 2
-            return [row for _, row in sorted(found.items())]
+            return sorted(found.values(), key=lambda row: int(row["id"]))
         if len(found) == before:
             break
-        rows = await after(max(found) + 1)
+        rows = await after(max(int(row["id"]) for row in rows))
     raise IncompleteAnswerError("the list has no end that its pages reach")
+
+
+def _identity(row: dict[str, Any]) -> tuple[str, str]:
+    return str(row["id"]), str(row.get("order"))
 
 
 def _by_time(row: dict[str, Any]) -> tuple[int, int, str]:

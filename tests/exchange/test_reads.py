@@ -106,6 +106,28 @@ async def test_all_pages_of_closed_orders(server: WireServer, gateway: Gateway) 
     assert {"canceled"} == {one.status for one in found}
 
 
+async def test_both_sides_of_a_trade_with_oneself() -> None:
+    """Two of our orders that trade with each other have a row each, even where a page ends between them."""
+    rows = [
+        {"id": "1", "order": "7", "timestamp": 5},
+        {"id": "2", "order": "7", "timestamp": 5},
+        {"id": "2", "order": "8", "timestamp": 5},
+        {"id": "3", "order": "8", "timestamp": 6},
+    ]
+
+    async def first() -> list[dict[str, Any]]:
+        return rows[:2]
+
+    async def after(trade_id: int) -> list[dict[str, Any]]:
+        return [row for row in rows if int(str(row["id"])) >= trade_id][:3]
+
+    async def since(moment: int | None) -> list[dict[str, Any]]:
+        return [row for row in rows if int(str(row["timestamp"])) >= (moment or 0)][:4]
+
+    assert rows == await pages.by_id(first, after, 2)
+    assert rows == await pages.by_time(since, 0, 5)
+
+
 async def test_pages_that_do_not_end() -> None:
     """A moment with more rows than a page is an error, not a partial answer."""
     row = {"id": "1", "timestamp": 5}

@@ -49,6 +49,21 @@ async def test_missed_fills(stage: Stage) -> None:
     await stage.rig.check_books()
 
 
+async def test_orders_that_trade_with_each_other(stage: Stage) -> None:
+    """101: two of our orders are the two sides of one trade; both fills are booked and found again."""
+    await stage.place("0.002", "50100")
+    bid = await stage.place(price="50005")
+    sold = await stage.desk.exits.run(stage.rig.exit("0.001", "50005"))
+    assert "OK" == sold.code
+    assert "healed" == (await stage.run()).outcome
+    final = await stage.converge()
+    assert ("clean", {}) == (final.outcome, final.open)
+    assert "filled" == (await stage.view(bid))["order"]["status"]
+    fills = (await stage.rows())["fills"]
+    assert (3, 2) == (len(fills), len({fill["exchange_trade_id"] for fill in fills}))
+    await stage.check_equations()
+
+
 async def test_a_trade_of_an_old_order(stage: Stage) -> None:
     """21: a trade of an order made before the window is known to be ours by its exchange order id."""
     old = await stage.view(await stage.place())
