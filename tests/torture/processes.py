@@ -65,7 +65,9 @@ class Load:
         while self.going:
             number += 1
             path, body = self._wish(rng)
-            self.ask(tenant, f"{path}-{number}", path, body)
+            key = f"{path}-{number}"
+            while self.ask(tenant, key, path, body) is None and self.going:
+                time.sleep(0.2)  # nobody is there: ask again under the same key
             time.sleep(0.005 + rng.random() * 0.03)
 
     def _wish(self, rng: Random) -> tuple[str, dict[str, Any]]:
@@ -227,7 +229,8 @@ def _calm(made: Arena, load: Load) -> tuple[Findings, int]:
     deadline, turn = time.monotonic() + _CALM_S, 0
     while time.monotonic() < deadline:
         for (_, key), (tenant, path, body) in list(load.open.items()):
-            load.ask(tenant, key, path, body)
+            if time.monotonic() < deadline:
+                load.ask(tenant, key, path, body)
         unresolved = asyncio.run(_read(made.database.admin_url, _UNRESOLVED))
         if not load.open and not unresolved:
             break
