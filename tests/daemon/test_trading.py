@@ -37,6 +37,7 @@ def order(stage: Stage, tenant: Tenant, order_id: str) -> dict[str, Any]:
 def test_market_entry_and_exit_are_filled_and_recorded(stage: Stage, tenant: Tenant) -> None:
     """In and out at the market: both are answered as placed, capital and position follow."""
     bought = enter(stage, tenant)
+    assert 201 == bought.status, bought.body
     assert (201, "placed", True, "filled") == (
         bought.status,
         bought.body["outcome"],
