@@ -50,7 +50,7 @@ class Scene:
         return self.stage.call("DELETE", path, key=self.tenant.key, idem=uuid4().hex)
 
     def ready(self) -> None:
-        until("it is ready again", lambda: self.stage.gate() is None)
+        until("it is ready again", lambda: self.stage.gate() is None and self.stage.connected(self.tenant))
 
     def closed(self, gate: str, *words: str) -> Any:
         """Wait until a gate is closed for a reason with these words."""
