@@ -68,8 +68,7 @@ def _same(told: Any, is_so: Any) -> bool:
 
 
 def balance_differences(account: Believed, believed: Believed) -> Iterator[str]:
-    traded = {fill["commissionAsset"] for order in account["orders"] for fill in order["fills"]}
-    for asset in sorted(traded - believed.keys()):
+    for asset in sorted(_traded(account) - believed.keys()):
         yield f"balance {asset}: the client traded it and knows none"
     for asset in sorted(believed.keys()):
         true = account["balances"].get(asset, {"free": "0", "locked": "0"})
@@ -77,3 +76,15 @@ def balance_differences(account: Believed, believed: Believed) -> Iterator[str]:
             told, is_so = believed[asset][field], true[field]
             if not _same(told, is_so):
                 yield f"balance {asset} {field}: the client believes {told}, it is {is_so}"
+
+
+def _traded(account: Believed) -> set[str]:
+    """Return the assets that fills moved: both sides of their symbols, and what their fees were paid in."""
+    filled = [order for order in account["orders"] if order["fills"]]
+    fees = {fill["commissionAsset"] for order in filled for fill in order["fills"]}
+    symbols = {order["symbol"] for order in filled}
+    return fees | {
+        asset
+        for asset in account["balances"]
+        if any(symbol.startswith(asset) or symbol.endswith(asset) for symbol in symbols)
+    }
