@@ -221,6 +221,7 @@ class Daemon:
             await ledger.close()
             raise
         self._engine = engine
+        self._gates.look = engine.leases.look
         # Cancels work from here on, and reads; orders when the gates after this one are open.
         self._services.connected = self._connected(engine)
         if reason is None:

@@ -58,6 +58,7 @@ class Gates:
         self._stopping = False
         self._outdated = False
         self.notes: list[str] = []
+        self.look: Callable[[], None] = lambda: None  # called before a reading, to bring it up to date
         self._on_change = on_change
 
     def open(self, gate: str, account: str | None = None) -> None:
@@ -96,6 +97,7 @@ class Gates:
 
     def closed(self) -> tuple[str, str] | None:
         """Return name and reason of the first closed gate."""
+        self.look()
         closed = self._closed_engine()
         if closed is not None:
             return closed
@@ -135,6 +137,7 @@ class Gates:
 
     def report(self) -> list[dict[str, Any]]:
         """Every gate with its state, for /readyz and /internal/health."""
+        self.look()
         rows = [_row(gate, None, state) for gate, state in self._engine.items()]
         if not self._accounts:
             rows.append(
@@ -160,12 +163,14 @@ class Gates:
             states = self._accounts.setdefault(
                 account, {each: _State(_NOT_REACHED, now) for each in ACCOUNT_GATES}
             )
-        if states[gate].reason != reason:
+        changed = states[gate].reason != reason
+        if changed:
             states[gate] = _State(reason, self._clock.now())
         self._metrics.gate_open.labels(gate.value).set(
             all(state.reason is None for state in self._all(gate)) if account else reason is None
         )
-        self._on_change()
+        if changed:
+            self._on_change()
 
     def _all(self, gate: Gate) -> list[_State]:
         return [states[gate] for states in self._accounts.values()]

@@ -33,6 +33,7 @@ def router(services: InternalServices) -> APIRouter:
 
     @routes.get("/metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:
+        services.gates.look()
         return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

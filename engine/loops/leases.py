@@ -70,6 +70,7 @@ class _Seat:
     row: LeaseRow | None = None
     row_until: float = 0.0
     problem: str = "not looked at yet"
+    unrenewed: str | None = None  # why the last renewal of its own lease failed
     state_read: bool = False  # once, by whichever process
 
 
@@ -144,6 +145,11 @@ class Leases:
         except (HoldfastError, TimeoutError) as error:
             _log.warning("leases not released", reason=str(error))  # they expire by themselves
 
+    def look(self) -> None:
+        """Show the gates as they are at this moment: a lifetime ends without any news."""
+        for seat in self._seats.values():
+            self._show(seat)
+
     def report(self) -> dict[str, dict[str, Any]]:
         """Return of each account whose lease it is and how far its holder has come, for health pages."""
         return {seat.name: self._row(seat) for seat in self._seats.values()}
@@ -155,7 +161,7 @@ class Leases:
         lease = seat.session.lease
         renewed = True
         if lease is not None:
-            renewed = await self._renew(lease)
+            renewed = await self._renew(seat, lease)
             if not lease.live:
                 await self._drop(seat, lease)
         if seat.session.lease is None:
@@ -190,6 +196,7 @@ class Leases:
             seat.problem = f"{error.code.value}: {error}"
             return
         session.lease = lease
+        seat.problem, seat.unrenewed = "its lifetime has passed without a renewal", None
         self._share(seat)
         self._changed(seat, "taken over" if taking.took_over else "taken")
         try:
@@ -199,7 +206,7 @@ class Leases:
             await self._drop(seat, lease)
             raise
 
-    async def _renew(self, lease: Lease) -> bool:
+    async def _renew(self, seat: _Seat, lease: Lease) -> bool:
         if lease.lost is not None:
             return False
         began = self._context.clock.monotonic()
@@ -214,7 +221,9 @@ class Leases:
             )
         except HoldfastError as error:
             _log.warning("lease not renewed", account_id=str(lease.account_id), reason=str(error))
+            seat.unrenewed = f"not renewed: {error.code.value}: {error}"
             return False
+        seat.unrenewed = None
         if renewed:
             lease.renewed(began, self._timings.ttl_s)
         else:
@@ -291,8 +300,14 @@ class Leases:
         return None if kind == "exit" and seat.state_read else closed
 
     def _show(self, seat: _Seat) -> None:
-        """Open and close the three gates in their order."""
+        """Open and close the three gates in their order.
+
+        A lease whose last renewal failed may be live for moments only. Its orders still pass, but who asks
+        whether this process is ready is not promised so.
+        """
         closed = self._gate(seat)
+        if closed is None and seat.session.lease is not None and seat.unrenewed is not None:
+            closed = LEASE, seat.unrenewed
         at = len(_GATES) if closed is None else _GATES.index(closed[0])
         for place, gate in enumerate(_GATES):
             if place < at:

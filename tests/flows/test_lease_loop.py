@@ -140,6 +140,38 @@ async def test_a_lost_database_ends_the_lease_and_its_return_begins_anew(pair: l
     assert only.lease is not held
 
 
+async def test_a_failed_renewal_closes_the_gate_before_the_lease_is_lost(pair: list[Instance]) -> None:
+    """Who is told that it is ready has more than moments left; orders pass for as long as the lease lives."""
+    only = pair[0]
+    only.start()
+    await only.holds()
+    await reconciled(only)
+    await only.sees(None)
+    held = only.lease
+    only.plug.down = True
+    only.clock.advance(TTL_S / 3)
+    held.changed.set()
+    await only.sees("lease", "DATABASE_UNAVAILABLE")
+    assert (True, None) == (held.live, refused(only, "entry"))
+    only.plug.down = False
+    await only.sees(None)
+    assert held is only.lease
+
+
+async def test_a_lifetime_that_ends_is_seen_by_who_asks(pair: list[Instance]) -> None:
+    """No turn of the loop is needed: the gates are read as they are at that moment."""
+    only = pair[0]
+    only.start()
+    await only.holds()
+    await reconciled(only)
+    await only.sees(None)
+    await only.freeze()
+    only.clock.advance(TTL_S)
+    assert (None, None) == only.first_closed()
+    only.leases.look()
+    assert ("lease", "its lifetime has passed without a renewal") == only.first_closed()
+
+
 async def test_the_budget_is_shared_with_the_lease(pair: list[Instance]) -> None:
     """With two instances the holder has three quarters of the orders, the other one a quarter."""
     first, second = pair
