@@ -1,14 +1,17 @@
 """Entries: a robot's wish to buy becomes at most one order at the exchange."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from math import ceil
+from math import ceil, inf
 
 from engine.domain.capital import worst_price
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.ids import client_order_id
 from engine.domain.instruments import check_order
+from engine.domain.outcomes import Quote
 from engine.exchange.circuit import Refusal
 from engine.flows.accounts import AccountSession, Profile
 from engine.flows.cancel import CancelFlow
@@ -24,6 +27,8 @@ from engine.ledger import entries
 from engine.ledger.entries import OpenEntry
 from engine.ledger.intents import Denied, Replayed
 from engine.runtime.log import bound
+
+_ASK_S = 1.0  # how long a price that nobody has kept fresh is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class EntryFlow:
 
     async def _enter(self, wish: Wish[EntryCommand]) -> Answer:
         context, command, profile = self._context, wish.command, wish.profile
-        price = self._price(command, profile, wish.session)
+        price = await self._price(command, profile, wish.session)
         _check_circuit(wish.session.gateway.circuit.admit())
         moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
@@ -120,25 +125,36 @@ class EntryFlow:
             ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
             return await self._placer.place(ready)
 
-    def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:
+    async def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:
         """Return the limit: the robot's, or for a market entry the worst price of a fresh ask."""
         instrument = session.instrument(command.symbol)
         if command.limit_price is not None:
             return _Price(command.limit_price, command.time_in_force, None)
-        quote = session.quotes.get(command.symbol)
-        if quote is None or quote.ask is None:
-            raise HoldfastError(ErrorCode.STALE_PRICE, symbol=command.symbol, age_ms=None)
-        age_ms = session.gateway.exchange_now_ms() - quote.at_ms
-        if age_ms > profile.quote_max_age_ms:
-            raise HoldfastError(
-                ErrorCode.STALE_PRICE,
-                symbol=command.symbol,
-                age_ms=age_ms,
-                quote_max_age_ms=profile.quote_max_age_ms,
-            )
-        limit = worst_price(quote.ask, profile.max_slippage, instrument.tick_size)
+        quote, ask = await self._fresh(command.symbol, profile, session)
+        limit = worst_price(ask, profile.max_slippage, instrument.tick_size)
         check_order(instrument, command.quantity, limit, "limit")
         return _Price(limit, "IOC", datetime.fromtimestamp(quote.at_ms / 1000, UTC))
+
+    async def _fresh(self, symbol: str, profile: Profile, session: AccountSession) -> tuple[Quote, Decimal]:
+        """Return a quote that is young enough, and its ask: the monitor's, else what the exchange says now.
+
+        Who trades a symbol for the first time, or after a while, need not fail for it. Raises STALE_PRICE.
+        """
+        quote, age_max_ms = session.quotes.get(symbol), profile.quote_max_age_ms
+        if _age_ms(quote, session) > age_max_ms:
+            # what it raises says only that there is no answer; the price stays as old as it is
+            with suppress(HoldfastError, TimeoutError):
+                async with asyncio.timeout(_ASK_S):
+                    session.quotes.put(await session.gateway.best_ask(symbol))
+            quote = session.quotes.get(symbol)
+        age_ms = _age_ms(quote, session)
+        if quote is None or quote.ask is None:
+            raise HoldfastError(ErrorCode.STALE_PRICE, symbol=symbol, age_ms=None)
+        if age_ms > age_max_ms:
+            raise HoldfastError(
+                ErrorCode.STALE_PRICE, symbol=symbol, age_ms=age_ms, quote_max_age_ms=age_max_ms
+            )
+        return quote, quote.ask
 
     def _count(self, answer: Answer, started: float) -> None:
         metrics = self._context.metrics
@@ -153,6 +169,13 @@ class EntryFlow:
         metrics.denials_total.labels("entry", answer.code).inc()
         if answer.code == ErrorCode.ENTRY_LOCKED:
             metrics.entry_lock_contention_total.inc()
+
+
+def _age_ms(quote: Quote | None, session: AccountSession) -> float:
+    """Return how old an ask is by the exchange's clock; one that is not there is older than any."""
+    if quote is None or quote.ask is None:
+        return inf
+    return session.gateway.exchange_now_ms() - quote.at_ms
 
 
 def _check_circuit(refusal: Refusal | None) -> None:

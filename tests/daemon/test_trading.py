@@ -23,10 +23,6 @@ def leave(stage: Stage, tenant: Tenant, **changes: Any) -> Answer:
     return stage.call("POST", "/v1/exits", body, key=tenant.key, idem=uuid4().hex)
 
 
-def _unless_stale(answer: Answer) -> Answer | None:
-    return None if answer.body.get("code") == "STALE_PRICE" else answer
-
-
 def holding(stage: Stage, tenant: Tenant) -> Decimal:
     """Return what the profile could sell."""
     held = stage.call("GET", "/v1/positions", key=tenant.key).body["positions"]
@@ -40,8 +36,7 @@ def order(stage: Stage, tenant: Tenant, order_id: str) -> dict[str, Any]:
 
 def test_market_entry_and_exit_are_filled_and_recorded(stage: Stage, tenant: Tenant) -> None:
     """In and out at the market: both are answered as placed, capital and position follow."""
-    # nobody has asked for this symbol's price for a while: STALE_PRICE is retryable, and asks for it
-    bought = until("the ask is fresh", lambda: _unless_stale(enter(stage, tenant)))
+    bought = enter(stage, tenant)
     assert 201 == bought.status, bought.body
     assert (201, "placed", True, "filled") == (
         bought.status,

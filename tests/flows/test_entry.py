@@ -15,6 +15,7 @@ from tests.flows.rig import QUICK, Rig, open_rig, until
 from tests.paper.clients import KEY
 
 ORDER = Match(method="POST", path="/api/v3/order")
+DEPTH = Match(method="GET", path="/api/v3/depth")
 
 
 async def test_limit_entry_is_filled_and_booked(rig: Rig) -> None:
@@ -124,7 +125,6 @@ async def test_unknown_outcome_keeps_everything(rig: Rig, kind: FaultKind, exist
         ({"price": "50000.001"}, "INVALID_PRICE"),
         ({"quantity": "0.00001"}, "BELOW_MIN_NOTIONAL"),
         ({"profile": "nobody"}, "NOT_FOUND"),
-        ({"price": None}, "STALE_PRICE"),
     ],
 )
 async def test_denials_send_nothing(rig: Rig, changes: dict[str, Any], code: str) -> None:
@@ -137,9 +137,29 @@ async def test_denials_send_nothing(rig: Rig, changes: dict[str, Any], code: str
     assert "1000" == (await rig.figures())["available"]
 
 
+async def test_a_price_that_nobody_kept_is_asked_for(rig: Rig) -> None:
+    """The first market entry of a symbol, or one after a quiet while, asks for the ask itself; once."""
+    kept = rig.session.quotes._quotes
+    for key, asked in (("first", 1), ("at once", 1), ("later", 2)):
+        if key == "later":
+            kept["BTC/USDT"] = replace(kept["BTC/USDT"], at_ms=kept["BTC/USDT"].at_ms - 3_000)
+        answer = await rig.desk.entries.run(rig.entry("0.001", None, key=key))
+        assert ("OK", asked) == (answer.code, rig.plug.crossings.count("before best_ask"))
+
+
+async def test_no_price_no_market_entry(rig: Rig) -> None:
+    """Where nothing is known of the price and the exchange does not say it, nothing is opened or sent."""
+    rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=DEPTH)
+    answer = await rig.desk.entries.run(rig.entry("0.001", None))
+    assert ("STALE_PRICE", True, None) == (answer.code, answer.retryable, answer.details["age_ms"])
+    assert [] == await rig.intents()
+    assert "before submit" not in rig.plug.crossings
+
+
 async def test_old_quote_is_stale(rig: Rig) -> None:
-    """A market entry is denied once the ask behind it is older than the spec allows."""
+    """A market entry is denied if the ask is older than the spec allows, and no other is to be had."""
     await rig.quote()
+    rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=DEPTH)
     rig.gateway._exchange_clock._anchor_ms += 3_000  # the exchange's clock goes on, no quote comes
     answer = await rig.desk.entries.run(rig.entry("0.001", None))
     assert ("STALE_PRICE", True) == (answer.code, answer.retryable)
@@ -150,6 +170,7 @@ async def test_known_key_of_a_stale_market_entry(rig: Rig) -> None:
     """A market entry that is asked for again keeps its answer, though there is no fresh price any more."""
     await rig.quote()
     first = await rig.desk.entries.run(rig.entry("0.001", None, key="k"))
+    rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=DEPTH)
     rig.gateway._exchange_clock._anchor_ms += 3_000
     again = await rig.desk.entries.run(rig.entry("0.001", None, key="k"))
     assert ("OK", "OK", True) == (first.code, again.code, again.replay)
