@@ -226,10 +226,11 @@ class Reconciliation:
         expected = await self._compare_account(run, shares, snapshot, dry_run=True)
         suspects = self._suspects(run, expected, snapshot)
         if suspects:
+            begin = run.plan.read_from
             for symbol in suspects:
-                snapshot.since[symbol] = run.plan.registered_at
-                snapshot.add_orders(await read_ended(run.session, run.lease, symbol, run.plan.registered_at))
-                snapshot.add_fills(await read_trades(run.session, run.lease, symbol, run.plan.registered_at))
+                snapshot.since[symbol] = begin
+                snapshot.add_orders(await read_ended(run.session, run.lease, symbol, begin))
+                snapshot.add_fills(await read_trades(run.session, run.lease, symbol, begin))
             known = {intent_id for rows in shares.orders.values() for intent_id, _ in rows}
             shares = await self._divide(run, snapshot)
             if {intent_id for rows in shares.orders.values() for intent_id, _ in rows} - known:

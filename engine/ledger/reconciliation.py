@@ -48,7 +48,7 @@ class PassPlan:
     began_at: datetime
     dry_run: bool
     tag: str
-    registered_at: datetime
+    read_from: datetime
     transfers_since: datetime
     profiles: tuple[PlanProfile, ...]
     symbols: tuple[PlanSymbol, ...]
@@ -209,7 +209,7 @@ async def begin_pass(
         instant(plan["began_at"]),
         dry_run,
         str(plan["tag"]),
-        instant(plan["registered_at"]),
+        instant(plan["read_from"]),
         instant(plan["transfers_since"]),
         tuple(
             PlanProfile(UUID(one["profile_id"]), str(one["name"]), str(one["quote_asset"]))

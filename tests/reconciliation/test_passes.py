@@ -64,6 +64,18 @@ async def test_orders_that_trade_with_each_other(stage: Stage) -> None:
     await stage.check_equations()
 
 
+async def test_a_new_account_of_an_exchange_that_is_behind(stage: Stage) -> None:
+    """A clock behind ours puts the first trades before the registration; they are found all the same."""
+    stage.rig.paper.clock.skew(-20_000)
+    await stage.rig.gateway.measure_clock()
+    stage.rig.paper.fault(FaultKind.DROP_AFTER, match=Match(method="POST", path=ORDERS))
+    await stage.desk.entries.run(stage.rig.entry("0.001", "50100"))
+    assert "healed" == (await stage.run()).outcome
+    order = (await stage.rig.only_intent())["order"]
+    assert ("filled", "0.001") == (order["status"], order["booked_quantity"])
+    await stage.rig.check_books()
+
+
 async def test_a_trade_of_an_old_order(stage: Stage) -> None:
     """21: a trade of an order made before the window is known to be ours by its exchange order id."""
     old = await stage.view(await stage.place())

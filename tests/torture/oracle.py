@@ -139,8 +139,8 @@ class State:
 async def read_state(scene: Scene) -> State:
     """Read both sides."""
     world = scene.world
-    world.paper.oracle.catch_up()
     rows = (await world.rows(STATE, scene.tenant_id))[0][0]
+    world.paper.oracle.catch_up()  # nothing may come between this and its reading
     oracle, account = world.paper.oracle, world.paper.matching.accounts[scene.key]
     theirs = [
         oracle.orders[symbol, order.id] for symbol, orders in account.orders.items() for order in orders

@@ -11,6 +11,7 @@ from tests.torture.oracle import MUST_BE_ZERO
 from tests.torture.schedules import Schedule
 
 PASSES_ALLOWED = 2
+_UNMET_SHARE_MAX = 0.01  # of the pairs
 
 
 @dataclass(slots=True)
@@ -22,7 +23,8 @@ class Report:
     crossings: set[tuple[str, int]] = field(default_factory=set)
     covered: Counter[tuple[str, int]] = field(default_factory=Counter)
     wanted: Counter[tuple[str, int]] = field(default_factory=Counter)
-    pairs: int = 0
+    pairs: int = 0  # whose second crash was met
+    pairs_unmet: int = 0  # whose recovery ended before it
     pairs_possible: int = 0
     schedules: int = 0
     faults: int = 0
@@ -46,7 +48,8 @@ class Report:
         if isinstance(job, Schedule) and job.second is None and job.number is not None and result.hit:
             self.covered[job.flow, job.number] += 1
         if isinstance(job, Schedule) and job.second is not None:
-            self.pairs += 1
+            self.pairs += result.hit
+            self.pairs_unmet += not result.hit
 
     def take(self, counts: dict[str, int], details: list[str]) -> None:
         """Count what was found."""
@@ -75,6 +78,7 @@ class Report:
             +self.zero
             or +self.other
             or self.passes_max > PASSES_ALLOWED
+            or self.pairs_unmet > _UNMET_SHARE_MAX * self.pairs
             or self.crossings_covered < len(self.crossings)
             or self.planted_bugs_caught < self.planted_bugs
         )
@@ -86,6 +90,8 @@ class Report:
             "crossings": len(self.crossings),
             "crossings_covered": self.crossings_covered,
             "pairs": self.pairs,
+            "pairs_unmet": self.pairs_unmet,
+            "pairs_possible": self.pairs_possible,
             "schedules": self.schedules,
             "faults": self.faults,
             "sigkills": self.sigkills,

@@ -64,7 +64,8 @@ class World:
         return clock
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass: for the database, the exchange and every process."""
+        """Let time pass: for the database, the exchange and every process, in whole milliseconds."""
+        seconds = round(seconds * 1000) / 1000
         self.offset_s += seconds
         for clock in self.clocks:
             clock.advance(seconds)
@@ -76,13 +77,17 @@ class World:
         self._advance_exchange(round(seconds * 1000))
 
     def _advance_exchange(self, ms: int) -> None:
-        """Move the exchange's clock, and do what comes due on the way at its own moment."""
+        """Move the exchange's clock, and do what comes due on the way at its own moment.
+
+        It goes on by so much beside the real time that passes here: else it would fall behind the others.
+        """
         clock = self.paper.clock
-        target = clock.now_ms() + ms
-        while clock._due and clock._due[0][0] <= target:
-            clock.advance(max(0, clock._due[0][0] - clock.now_ms()))
+        left = ms
+        while clock._due and (wait := max(0, clock._due[0][0] - clock.now_ms())) <= left:
+            clock.advance(wait)
+            left -= wait
             clock.run_due()
-        clock.advance(max(0, target - clock.now_ms()))
+        clock.advance(left)
 
     def ledger(self, plug: Plug, clock: Clock) -> Ledger:
         """Return the ledger of a process: its own seam on connections that all share."""

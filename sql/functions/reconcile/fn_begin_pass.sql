@@ -1,7 +1,7 @@
--- Begins a reconciliation pass over an exchange account and says what to read: {pass_id, began_at, tag, registered_at,
+-- Begins a reconciliation pass over an exchange account and says what to read: {pass_id, began_at, tag, read_from,
 -- transfers_since, profiles [{profile_id, name, quote_asset}], symbols [{symbol, since, trade_id, open, hot}], assets}.
 -- A symbol's trades are needed since a minute before its cursor, or since its oldest unresolved intent was made;
--- one never read, since the account was registered: what came before is in the baseline. hot: open orders,
+-- one never read, since read_from, when the account was registered: what came before is in the baseline. hot: open orders,
 -- unresolved intents, a position, or traded within the last day. A dry run needs no lease.
 -- Locks the lease row FOR SHARE. Writes reconciliation_passes.
 -- Raises HF403 foreign tenant; HF404 no such account or profile; HF410 the lease is not held; HF422 no cause.
@@ -40,7 +40,7 @@ BEGIN
                                             began_at)
     VALUES (p_tenant_id, v_pass_id, p_account_id, p_profile_id, p_cause, p_dry_run, p_lease_token, v_now);
   RETURN jsonb_build_object('pass_id', v_pass_id, 'began_at', v_now,
-    'tag', (SELECT installation_tag FROM engine.engine_settings), 'registered_at', v_account.created_at,
+    'tag', (SELECT installation_tag FROM engine.engine_settings), 'read_from', engine.read_from(v_account),
     'transfers_since', greatest(v_account.created_at, coalesce(v_last, v_account.created_at) - interval '7 days'),
     'profiles', (SELECT coalesce(jsonb_agg(jsonb_build_object('profile_id', p.profile_id, 'name', p.name,
         'quote_asset', p.quote_asset) ORDER BY p.profile_id), '[]')

@@ -1,6 +1,7 @@
 -- The symbols of an account whose trades a pass reads, each with the moment since when: [{symbol, since, trade_id,
 -- open, hot}]. Every symbol that was ever ordered is one (found by skipping through the orders' key), and those asked
--- for within the last day: an order that was held for absent shows in one of them.
+-- for within the last day: an order that was held for absent shows in one of them. Nothing is read from
+-- before engine.read_from.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.symbols_to_read(p_account engine.exchange_accounts, p_now timestamptz)
 RETURNS jsonb
@@ -38,8 +39,9 @@ BEGIN
         WHERE tenant_id = p_account.tenant_id AND account_id = p_account.account_id
     )
     SELECT coalesce(jsonb_agg(jsonb_build_object('symbol', s.symbol, 'trade_id', c.exchange_trade_id, 'open', n.open,
-      'since', greatest(p_account.created_at, least(c.exchange_time - interval '1 minute',
-        u.since - interval '10 seconds', CASE WHEN c.symbol IS NULL THEN p_account.created_at END)),
+      'since', greatest(engine.read_from(p_account), least(c.exchange_time - interval '1 minute',
+        u.since - interval '10 seconds',
+        CASE WHEN c.symbol IS NULL THEN engine.read_from(p_account) END)),
       'hot', n.open > 0 OR u.symbol IS NOT NULL OR r.symbol IS NOT NULL OR c.symbol IS NULL
         OR coalesce(h.holding OR h.traded_at > p_now - interval '1 day', false)) ORDER BY s.symbol), '[]')
     FROM symbols s

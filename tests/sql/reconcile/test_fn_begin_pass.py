@@ -20,7 +20,9 @@ async def test_an_account_that_never_traded_has_no_symbols(world: World, passes:
     profile = {"profile_id": str(world.one.profile), "name": "profile", "quote_asset": "USDT"}
     assert ([profile], [], ["BTC", "USDT"]) == (plan["profiles"], plan["symbols"], plan["assets"])
     assert "habc" == plan["tag"]
-    assert plan["registered_at"] == plan["transfers_since"] < plan["began_at"]
+    registered_at = datetime.fromisoformat(plan["transfers_since"])
+    assert registered_at - timedelta(minutes=1) == datetime.fromisoformat(plan["read_from"])
+    assert registered_at < datetime.fromisoformat(plan["began_at"])
     (row,) = await world.call("fn_list_passes", world.one.id, {})
     assert (plan["pass_id"], "test", False, None) == (
         row["pass_id"],
@@ -31,12 +33,12 @@ async def test_an_account_that_never_traded_has_no_symbols(world: World, passes:
 
 
 async def test_symbols_are_read_since_their_cursor(world: World, passes: Passes) -> None:
-    """Since registration first; then a minute before the cursor, or since the oldest intent in doubt."""
+    """First since a minute before registration; later before the cursor, or since the oldest in doubt."""
     await confirmed(world, quantity="0.001")
     plan = await passes.begin()
     (symbol,) = plan["symbols"]
     assert (SYMBOL, None, 1, True) == tuple(symbol[of] for of in ("symbol", "trade_id", "open", "hot"))
-    assert plan["registered_at"] == symbol["since"]
+    assert plan["read_from"] == symbol["since"]
     read = datetime.fromisoformat(plan["began_at"]) + timedelta(days=30)
     await passes.finish(
         cursors=[{"symbol": SYMBOL, "exchange_trade_id": "t9", "exchange_time": read.isoformat()}]
@@ -95,7 +97,7 @@ async def test_transfers_are_read_a_week_back(world: World, passes: Passes) -> N
     await world.database.advance_clock(30 * 86_400)
     passes = await Passes.of(world)
     second = await passes.begin()
-    assert first["registered_at"] == second["transfers_since"]
+    assert first["transfers_since"] == second["transfers_since"]
     await passes.finish()
     third = await passes.begin()
     week = timedelta(days=7)
