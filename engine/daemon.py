@@ -274,7 +274,14 @@ class Daemon:
                 return None
             if not robot.enabled:
                 raise HoldfastError(ErrorCode.FORBIDDEN, "this robot is disabled", robot=robot.name)
-            return Caller(robot.tenant_id, robot.robot_id, robot.name)
+            return Caller(
+                robot.tenant_id,
+                robot.robot_id,
+                robot.name,
+                robot.scopes,
+                robot.key_id,
+                expires_in_s=robot.expires_in_s,
+            )
 
         calls = TradingCalls(
             engine.desk.entries.run,

@@ -8,13 +8,16 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
-from engine.api.auth import Caller, KeyRing
+from engine.api.auth import Caller, KeyRing, bearer
 from engine.api.gates import Gates
+from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
+
+TOKEN_LENGTH_MAX = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,20 @@ class Services:
             raise RuntimeError("the database gates are open without a connection")
         return self.connected
 
-    async def caller(self, request: Request) -> Caller:
-        """Return who calls. Raises UNAUTHORIZED, NOT_READY or DATABASE_UNAVAILABLE."""
-        return await self.at_work().keys.caller(request.headers.get("authorization"))
+    async def caller(self, request: Request, needed: Scope | None = None) -> Caller:
+        """Return who calls, if it may do what the request's method or `needed` says.
+
+        Raises UNAUTHORIZED, FORBIDDEN with the missing scope, NOT_READY or DATABASE_UNAVAILABLE.
+        """
+        return await self._admit(request, needed or needed_for(request.method), last_known=False)
 
     async def canceller(self, request: Request) -> Caller:
         """Return who cancels: while the database is away a key that it knew before is good enough."""
-        return await self.at_work().keys.caller(request.headers.get("authorization"), last_known=True)
+        return await self._admit(request, Scope.CANCEL, last_known=True)
+
+    async def _admit(self, request: Request, needed: Scope, *, last_known: bool) -> Caller:
+        connected = self.at_work()
+        token = bearer(request.headers.get("authorization"), TOKEN_LENGTH_MAX)
+        caller = await connected.keys.caller(token, last_known=last_known)
+        require(caller.scopes, needed)
+        return caller

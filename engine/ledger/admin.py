@@ -3,11 +3,13 @@
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from engine.domain.instruments import Instrument
+from engine.domain.scopes import ALL_SCOPES, Scope, scopes_of
 from engine.ledger.seam import Ledger
 from engine.ledger.wire import exact
 
@@ -46,6 +48,9 @@ class Robot:
     name: str
     enabled: bool
     tenant_mode: str
+    key_id: UUID
+    scopes: frozenset[Scope]
+    expires_in_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,46 @@ async def create_robot(ledger: Ledger, tenant_id: UUID, robot_id: UUID, name: st
     await ledger.call("fn_create_robot", tenant_id, robot_id, name, actor)
 
 
-async def create_robot_key(
-    ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: tuple[UUID, bytes], actor: str
-) -> None:
-    """Store a robot key: its id and hash."""
-    key_id, key_hash = key
-    await ledger.call("fn_create_robot_key", tenant_id, key_id, robot_id, key_hash, actor)
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A robot key to be stored: its hash, what it may do, and until when (None: for ever)."""
+
+    key_id: UUID
+    key_hash: bytes
+    scopes: frozenset[Scope] = ALL_SCOPES
+    expires_at: datetime | None = None
+
+
+async def create_robot_key(ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: NewKey, actor: str) -> None:
+    """Store a robot key. Raises LIMIT_EXCEEDED for a third living one."""
+    await ledger.call(
+        "fn_create_robot_key",
+        tenant_id,
+        key.key_id,
+        robot_id,
+        key.key_hash,
+        actor,
+        sorted(key.scopes),
+        key.expires_at,
+    )
+
+
+async def rotate_robot_key(
+    ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: NewKey, *, overlap_s: int, actor: str
+) -> list[UUID]:
+    """Store a robot's new key and end its others, at once or after `overlap_s`; returns those."""
+    ended: list[UUID] = await ledger.call(
+        "fn_rotate_robot_key",
+        tenant_id,
+        key.key_id,
+        robot_id,
+        key.key_hash,
+        overlap_s,
+        actor,
+        sorted(key.scopes),
+        key.expires_at,
+    )
+    return ended
 
 
 async def revoke_robot_key(ledger: Ledger, tenant_id: UUID, key_id: UUID, actor: str) -> None:
@@ -112,6 +151,9 @@ async def authenticate(ledger: Ledger, key_hash: bytes) -> Robot | None:
         str(robot["robot_name"]),
         bool(robot["enabled"]),
         str(robot["tenant_mode"]),
+        UUID(robot["key_id"]),
+        scopes_of(robot["scopes"]),
+        None if robot["expires_in_s"] is None else float(robot["expires_in_s"]),
     )
 
 

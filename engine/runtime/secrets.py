@@ -1,18 +1,15 @@
-"""Secrets at rest: exchange credentials under a key that is not in the database, robot keys as hashes."""
+"""Secrets at rest: exchange credentials under a key that is not in the database."""
 
 import base64
 import binascii
-import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from secrets import token_urlsafe
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-ROBOT_KEY_PREFIX = "hf_"
 KEY_FILE = "master.key"
 
 _KEY_BYTES = 32
@@ -69,16 +66,6 @@ def open_vault(master_key: str | None, data_dir: Path) -> Vault:
         file.flush()
         os.fsync(file.fileno())
     return Vault(key)
-
-
-def new_robot_key() -> str:
-    """Return a fresh robot key; shown once, only its hash is stored."""
-    return ROBOT_KEY_PREFIX + token_urlsafe(_KEY_BYTES)
-
-
-def hash_robot_key(key: str) -> bytes:
-    """Return what is stored of a robot key: 256 random bits need no salt and no slow hash."""
-    return hashlib.sha256(key.encode()).digest()
 
 
 def _read_private(path: Path) -> str:

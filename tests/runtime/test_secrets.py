@@ -1,4 +1,4 @@
-"""Proves that credentials open only with the right key for the right account, and robot keys stay hashed."""
+"""Proves that credentials open only with the right key for the right account."""
 
 import base64
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runtime.secrets import SecretsError, Vault, hash_robot_key, new_robot_key, open_vault
+from engine.runtime.secrets import SecretsError, Vault, open_vault
 
 GIVEN = {"key": "k", "secret": "s"}
 
@@ -45,11 +45,3 @@ def test_key_of_the_environment(tmp_path: Path) -> None:
     for wrong in ("short", "c2hvcnQ="):
         with pytest.raises(SecretsError):
             open_vault(wrong, tmp_path)
-
-
-def test_robot_keys() -> None:
-    """Robot keys carry their mark, are never the same, and are stored as 32 bytes."""
-    first, second = new_robot_key(), new_robot_key()
-    assert first.startswith("hf_")
-    assert first != second
-    assert 32 == len(hash_robot_key(first))
