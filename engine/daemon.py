@@ -213,6 +213,7 @@ class Daemon:
         )
         ledger = await Ledger.connect(options, self._metrics, self._clock)
         try:
+            await startup.reader_role(ledger)
             if self._embedded is not None:
                 await startup.free_leases(ledger)
             engine = self._build(ledger, await startup.installation_tag(ledger))

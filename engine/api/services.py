@@ -13,6 +13,7 @@ from engine.api.gates import Gates
 from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
+from engine.ledger.reading import TenantReads
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -81,6 +82,10 @@ class Services:
     async def canceller(self, request: Request) -> Caller:
         """Return who cancels: while the database is away a key that it knew before is good enough."""
         return await self._admit(request, Scope.CANCEL, last_known=True)
+
+    def reads(self, caller: Caller) -> TenantReads:
+        """Return what a caller's reads go through: its tenant's role and claims, not the engine's."""
+        return TenantReads(self.at_work().ledger, caller.tenant_id)
 
     async def _admit(self, request: Request, needed: Scope, *, last_known: bool) -> Caller:
         connected = self.at_work()
