@@ -1,7 +1,8 @@
 """What the API is given to work with: built by the daemon, held by no module."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from starlette.requests import Request
 
 from engine.api.auth import Caller, KeyRing, bearer
 from engine.api.gates import Gates
+from engine.api.problems import SUSPECT
+from engine.api.users import Users
 from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
@@ -17,8 +20,15 @@ from engine.ledger.reading import TenantReads
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
+from engine.runtime.robot_keys import ROBOT_KEY_PREFIX
 
 TOKEN_LENGTH_MAX = 8_192
+# suspect(tenant, actor, module, ids): ids were asked for that the tenant does not have
+Suspect = Callable[[UUID, str, str, Sequence[str]], None]
+
+
+def _nobody(_tenant_id: UUID, _actor: str, _module: str, _ids: Sequence[str]) -> None:
+    """Nobody is told: for an app that is only described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Connected:
     ledger: Ledger
     trading: Trading
     keys: KeyRing
+    users: Users | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +70,7 @@ class Services:
     internal: InternalServices
     body_bytes_max: int
     internal_on_same_port: bool = True
+    suspect: Suspect = _nobody
     connected: Connected | None = None
 
     def at_work(self) -> Connected:
@@ -90,6 +102,10 @@ class Services:
     async def _admit(self, request: Request, needed: Scope, *, last_known: bool) -> Caller:
         connected = self.at_work()
         token = bearer(request.headers.get("authorization"), TOKEN_LENGTH_MAX)
-        caller = await connected.keys.caller(token, last_known=last_known)
+        if connected.users is not None and not token.startswith(ROBOT_KEY_PREFIX):
+            caller = await connected.users.caller(token)
+        else:
+            caller = await connected.keys.caller(token, last_known=last_known)
+        request.scope[SUSPECT] = partial(self.suspect, caller.tenant_id, caller.actor)
         require(caller.scopes, needed)
         return caller

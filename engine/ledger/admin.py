@@ -157,6 +157,14 @@ async def authenticate(ledger: Ledger, key_hash: bytes) -> Robot | None:
     )
 
 
+async def authenticate_user(
+    ledger: Ledger, tenant_id: UUID, robot_name: str | None
+) -> Mapping[str, Any] | None:
+    """Return the mode of a token's tenant and the robot its users trade as; None without such a tenant."""
+    found: Mapping[str, Any] | None = await ledger.call("fn_authenticate_user", tenant_id, robot_name)
+    return found
+
+
 async def register_account(
     ledger: Ledger, tenant_id: UUID, account: NewAccount, balances: Mapping[str, Decimal], actor: str
 ) -> None:

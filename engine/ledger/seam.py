@@ -69,6 +69,7 @@ class Ledger:
 
     def __init__(self, pool: asyncpg.Pool, options: LedgerOptions, metrics: Metrics, clock: Clock) -> None:
         self.fault: Fault | None = None
+        self.on_foreign: Callable[[UUID, str], None] = lambda _tenant_id, _function: None
         self.clock = clock
         self.metrics = metrics
         self._pool = pool
@@ -240,6 +241,8 @@ class Ledger:
         }.get(code)
         if counter is not None:
             counter.labels(str(tenant_id), function).inc()
+        if code == ErrorCode.FORBIDDEN.value:
+            self.on_foreign(tenant_id, function)
         if code not in _AUDITED or function == _REFUSAL_FUNCTION:
             return
         shown = {key: str(value) for key, value in detail.items() if key != "intent"}

@@ -121,6 +121,51 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged."
     )
+    jwt_issuer: str | None = Field(
+        default=None, description="Issuer of users' tokens (iss); without it robot keys alone are accepted."
+    )
+    jwt_audience: str | None = Field(
+        default=None, description="Audience that a user's token must name (aud); needed with an issuer."
+    )
+    jwt_jwks_url: str | None = Field(
+        default=None,
+        description="The issuer's public keys, https; without it the issuer and /.well-known/jwks.json.",
+    )
+    jwt_algorithms: tuple[Literal["ES256", "RS256"], ...] = Field(
+        default=("ES256", "RS256"),
+        description="Algorithms that the issuer's keys may be used with, as a JSON list.",
+    )
+    jwt_hs256_secret: SecretStr | None = Field(
+        default=None,
+        description="Shared secret of 32 bytes or more: accept HS256 too, signed with it and nothing else.",
+    )
+    jwt_tenant_claim: str = Field(
+        default="tenant_id",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$",
+        description="Claim with the tenant's id; dots lead inwards, as in app_metadata.tenant_id.",
+    )
+    jwt_trade_robot: str | None = Field(
+        default=None,
+        description="Name of the robot that users trade as, in each tenant; without it they only read.",
+    )
+    jwt_leeway_s: float = Field(
+        default=5.0, ge=0, le=60, description="How far an issuer's clock may be from ours."
+    )
+    notice_url: SecretStr | None = Field(
+        default=None,
+        description="Webhook that notices to operators are posted to; without it they stay in log and audit.",
+    )
+    notice_template: str | None = Field(
+        default=None,
+        description="JSON body of a notice with $kind, $severity, $title, $text, $tenant, $module, $at and "
+        "$repeated in its strings; without it an object of all of them.",
+    )
+    notice_throttle_s: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        description="Of one kind, tenant and module at most one notice in this time; the next says how many.",
+    )
     test_clock: bool = Field(
         default=False,
         description="Accept a database whose clock can be moved. For tests only: without it the start-up "
