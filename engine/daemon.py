@@ -437,7 +437,12 @@ def _vault(settings: Settings) -> Vault:
     key = settings.master_key
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return open_vault(None if key is None else key.get_secret_value(), folder)
+        old = settings.master_keys_old
+        return open_vault(
+            None if key is None else key.get_secret_value(),
+            folder,
+            None if old is None else old.get_secret_value(),
+        )
     except (SecretsError, OSError) as error:
         raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
 

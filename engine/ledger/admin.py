@@ -25,6 +25,7 @@ class NewAccount:
     tier: str
     urls: Mapping[str, Any]
     credentials: bytes
+    withdrawal_right: str = "unverifiable"  # "none": the exchange says that the key cannot withdraw
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ async def register_account(
         "tier": account.tier,
         "urls": dict(account.urls),
         "credentials": base64.b64encode(account.credentials).decode(),
+        "withdrawal_right": account.withdrawal_right,
     }
     held = {asset: exact(balance, asset) for asset, balance in balances.items()}
     await ledger.call("fn_register_account", tenant_id, row, held, actor)
@@ -185,6 +187,13 @@ async def register_account(
 async def account_credentials(ledger: Ledger, tenant_id: UUID, account_id: UUID) -> Any:
     """Return the sealed credentials as the function gives them; the engine alone may call it."""
     return await ledger.call("fn_get_account_credentials", tenant_id, account_id)
+
+
+async def rewrap_credentials(
+    ledger: Ledger, tenant_id: UUID, account_id: UUID, *, old: bytes, new: bytes, actor: str
+) -> bool:
+    """Put rewrapped credentials in the place of the old ones; False if others stand there by now."""
+    return bool(await ledger.call("fn_rewrap_credentials", tenant_id, account_id, old, new, actor))
 
 
 async def upsert_instruments(

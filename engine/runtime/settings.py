@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         description="Key that seals exchange credentials: 32 bytes, base64. Without it the file "
         "master.key in data_dir, made on first use.",
     )
+    master_keys_old: SecretStr | None = Field(
+        default=None,
+        description="Earlier master keys, joined by commas: they still open what they sealed, until "
+        "`holdfast accounts rewrap` has run.",
+    )
     http_host: str = Field(default="127.0.0.1", description="Address of the robots' API.")
     http_port: int = Field(default=8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
     http_body_bytes_max: int = Field(
