@@ -76,7 +76,9 @@ async def seed(url: str, data: Path, paper: Any, count: int) -> None:
         await made.gateway.measure_clock()
         expect((await made.reconcile()).outcome == "clean", "the ledger does not equal the exchange")
         account_id = made.session.account_id
-        sealed = open_vault(None, data).encrypt({"key": "key", "secret": "secret"}, str(account_id))
+        sealed = open_vault(None, data).encrypt(
+            {"key": "key", "secret": "secret"}, made.session.tenant_id, account_id
+        )
         urls, uid = made.gateway.config.urls, await made.gateway.account_uid()
     expect(urls is not None, "no addresses")
     conn = await asyncpg.connect(url)

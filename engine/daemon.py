@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from engine.api.internal import create_internal_app
 from engine.api.server import HttpServer, listen
 from engine.api.services import Connected, InternalServices, Services
 from engine.api.services import Trading as TradingCalls
+from engine.api.users import open_users
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
@@ -35,6 +37,7 @@ from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
 from engine.loops.following import Following
+from engine.loops.guard import Guard
 from engine.loops.health import NOT_BUILT, Health
 from engine.loops.leases import Leases, LeaseTimings
 from engine.loops.monitor import MonitorTimings
@@ -105,6 +108,7 @@ class Daemon:
         self._scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
         self._vault = _vault(settings)
         self._feeds = QuoteFeeds()
+        self._guard = Guard(settings, self._metrics, self._clock)
         self._stop = asyncio.Event()
         self._failure: HoldfastError | None = None
         self._engine: _Engine | None = None
@@ -121,6 +125,7 @@ class Daemon:
             internal,
             settings.http_body_bytes_max,
             internal_on_same_port=settings.internal_port is None,
+            suspect=self._guard.intrusions.suspect,
         )
 
     async def run(self, host: str | None, port: int | None, parent: int | None) -> None:
@@ -213,6 +218,7 @@ class Daemon:
         )
         ledger = await Ledger.connect(options, self._metrics, self._clock)
         try:
+            await startup.reader_role(ledger)
             if self._embedded is not None:
                 await startup.free_leases(ledger)
             engine = self._build(ledger, await startup.installation_tag(ledger))
@@ -274,7 +280,14 @@ class Daemon:
                 return None
             if not robot.enabled:
                 raise HoldfastError(ErrorCode.FORBIDDEN, "this robot is disabled", robot=robot.name)
-            return Caller(robot.tenant_id, robot.robot_id, robot.name)
+            return Caller(
+                robot.tenant_id,
+                robot.robot_id,
+                robot.name,
+                robot.scopes,
+                robot.key_id,
+                expires_in_s=robot.expires_in_s,
+            )
 
         calls = TradingCalls(
             engine.desk.entries.run,
@@ -282,13 +295,15 @@ class Daemon:
             engine.desk.cancels.run,
             engine.context.accounts.profile,
         )
-        return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic))
+        users = open_users(self._settings, partial(admin.authenticate_user, engine.ledger), self._clock)
+        return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic), users)
 
     def _start(self, engine: _Engine) -> None:
         settings = self._settings
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
         self._supervisor.start("accounts", engine.connections.run)
+        self._guard.start(engine.ledger, self._supervisor)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
         self._supervisor.start("watchdog", self._watch_over, silent_s_max=settings.watchdog_interval_s + 60)
         self._every(settings.clock_interval_s, "clocks", engine.connections.refresh_clocks)
@@ -422,7 +437,12 @@ def _vault(settings: Settings) -> Vault:
     key = settings.master_key
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return open_vault(None if key is None else key.get_secret_value(), folder)
+        old = settings.master_keys_old
+        return open_vault(
+            None if key is None else key.get_secret_value(),
+            folder,
+            None if old is None else old.get_secret_value(),
+        )
     except (SecretsError, OSError) as error:
         raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
 

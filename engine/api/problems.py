@@ -15,6 +15,7 @@ from engine.runtime.log import get_logger
 MEDIA_TYPE = "application/problem+json"
 NUMBER_ERROR = "invalid_number"  # the pydantic error type that engine.api.requests raises for money
 
+SUSPECT = "holdfast.suspect"  # in a request's scope, once the caller is known: who looks at ids not found
 _log = get_logger(__name__)
 _SHOWN_CHARACTERS_MAX = 64
 _LOGGED = frozenset(
@@ -42,6 +43,8 @@ def problem(
     `not_placed`. Details whose names the format reserves, and our internals, are left out.
     """
     explanation = EXPLANATIONS[code]
+    if code is ErrorCode.NOT_FOUND:
+        _suspect(request, details or {})
     if outcome is None:
         outcome = Outcome.NOT_PLACED if request.method == "POST" else Outcome.UNKNOWN
     body: dict[str, Any] = {
@@ -66,6 +69,15 @@ def problem(
         media_type=MEDIA_TYPE,
         headers=all_headers,
     )
+
+
+def _suspect(request: Request, details: Mapping[str, Any]) -> None:
+    """Hand over what was asked for in vain: an id that is another tenant's is an attempt."""
+    look = request.scope.get(SUSPECT)
+    if look is not None:
+        route = getattr(request.scope.get("route"), "path", "none")
+        asked = [*request.path_params.values(), *request.query_params.values(), *details.values()]
+        look(f"{request.method} {route}", [text for text in asked if isinstance(text, str)])
 
 
 def from_error(request: Request, error: HoldfastError) -> Response:

@@ -27,24 +27,22 @@ def router(services: Services) -> APIRouter:
         caller = await services.caller(request)
         if not client_order_id.isprintable():
             raise HoldfastError(ErrorCode.NOT_FOUND)
-        view = await reads.get_order_by_client_id(
-            services.at_work().ledger, caller.tenant_id, client_order_id
-        )
+        view = await reads.get_order_by_client_id(services.reads(caller), caller.tenant_id, client_order_id)
         return answer(order_view(_found(view, client_order_id)))
 
     @routes.get("/orders/{order_id}/timeline", summary="Everything that happened to an order, in order")
     async def timeline(request: Request, order_id: str) -> Response:
         caller = await services.caller(request)
         intent_id = identity(order_id)
-        view = await reads.get_order(services.at_work().ledger, caller.tenant_id, intent_id)
+        view = await reads.get_order(services.reads(caller), caller.tenant_id, intent_id)
         order = order_view(_found(view, order_id))
-        events = await reads.order_timeline(services.at_work().ledger, caller.tenant_id, intent_id)
+        events = await reads.order_timeline(services.reads(caller), caller.tenant_id, intent_id)
         return answer({"order": order, "events": events})
 
     @routes.get("/orders/{order_id}", summary="One order")
     async def one(request: Request, order_id: str) -> Response:
         caller = await services.caller(request)
-        view = await reads.get_order(services.at_work().ledger, caller.tenant_id, identity(order_id))
+        view = await reads.get_order(services.reads(caller), caller.tenant_id, identity(order_id))
         return answer(order_view(_found(view, order_id)))
 
     @routes.get("/orders", summary="Orders, newest first")
@@ -70,21 +68,21 @@ def router(services: Services) -> APIRouter:
             "before": None if before is None else str(before),
         }
         given = {name: value for name, value in filters.items() if value is not None}
-        views = await reads.list_orders(services.at_work().ledger, caller.tenant_id, given)
+        views = await reads.list_orders(services.reads(caller), caller.tenant_id, given)
         return answer({"orders": [order_view(view) for view in views]})
 
     @routes.get("/capital", summary="Capital of each profile, and whether the invariant holds")
     async def capital(request: Request, profile: _Text = None) -> Response:
         caller = await services.caller(request)
         profile_id = await _profile_id(services, caller.tenant_id, profile)
-        found = await reads.get_capital(services.at_work().ledger, caller.tenant_id, profile_id)
+        found = await reads.get_capital(services.reads(caller), caller.tenant_id, profile_id)
         return answer({"capital": found if profile_id is None else [found]})
 
     @routes.get("/positions", summary="Holdings per profile and symbol")
     async def positions(request: Request, profile: _Text = None) -> Response:
         caller = await services.caller(request)
         profile_id = await _profile_id(services, caller.tenant_id, profile)
-        held = await reads.list_positions(services.at_work().ledger, caller.tenant_id, profile_id)
+        held = await reads.list_positions(services.reads(caller), caller.tenant_id, profile_id)
         return answer({"positions": held})
 
     return routes

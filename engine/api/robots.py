@@ -80,7 +80,7 @@ def router(services: Services) -> APIRouter:
     async def cancel(request: Request, order_id: str) -> Response:
         caller = await services.canceller(request)
         check_key(request.headers.get("idempotency-key"))  # the order itself makes a repeat harmless
-        command = CancelCommand(caller.tenant_id, identity(order_id), f"robot:{caller.robot_id}")
+        command = CancelCommand(caller.tenant_id, identity(order_id), caller.actor)
         given = await services.at_work().trading.cancel(command)
         return _canceled(request, command, given)
 

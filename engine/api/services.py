@@ -1,20 +1,34 @@
 """What the API is given to work with: built by the daemon, held by no module."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
-from engine.api.auth import Caller, KeyRing
+from engine.api.auth import Caller, KeyRing, bearer
 from engine.api.gates import Gates
+from engine.api.problems import SUSPECT
+from engine.api.users import Users
+from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
+from engine.ledger.reading import TenantReads
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
+from engine.runtime.robot_keys import ROBOT_KEY_PREFIX
+
+TOKEN_LENGTH_MAX = 8_192
+# suspect(tenant, actor, module, ids): ids were asked for that the tenant does not have
+Suspect = Callable[[UUID, str, str, Sequence[str]], None]
+
+
+def _nobody(_tenant_id: UUID, _actor: str, _module: str, _ids: Sequence[str]) -> None:
+    """Nobody is told: for an app that is only described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Connected:
     ledger: Ledger
     trading: Trading
     keys: KeyRing
+    users: Users | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +70,7 @@ class Services:
     internal: InternalServices
     body_bytes_max: int
     internal_on_same_port: bool = True
+    suspect: Suspect = _nobody
     connected: Connected | None = None
 
     def at_work(self) -> Connected:
@@ -68,10 +84,28 @@ class Services:
             raise RuntimeError("the database gates are open without a connection")
         return self.connected
 
-    async def caller(self, request: Request) -> Caller:
-        """Return who calls. Raises UNAUTHORIZED, NOT_READY or DATABASE_UNAVAILABLE."""
-        return await self.at_work().keys.caller(request.headers.get("authorization"))
+    async def caller(self, request: Request, needed: Scope | None = None) -> Caller:
+        """Return who calls, if it may do what the request's method or `needed` says.
+
+        Raises UNAUTHORIZED, FORBIDDEN with the missing scope, NOT_READY or DATABASE_UNAVAILABLE.
+        """
+        return await self._admit(request, needed or needed_for(request.method), last_known=False)
 
     async def canceller(self, request: Request) -> Caller:
         """Return who cancels: while the database is away a key that it knew before is good enough."""
-        return await self.at_work().keys.caller(request.headers.get("authorization"), last_known=True)
+        return await self._admit(request, Scope.CANCEL, last_known=True)
+
+    def reads(self, caller: Caller) -> TenantReads:
+        """Return what a caller's reads go through: its tenant's role and claims, not the engine's."""
+        return TenantReads(self.at_work().ledger, caller.tenant_id)
+
+    async def _admit(self, request: Request, needed: Scope, *, last_known: bool) -> Caller:
+        connected = self.at_work()
+        token = bearer(request.headers.get("authorization"), TOKEN_LENGTH_MAX)
+        if connected.users is not None and not token.startswith(ROBOT_KEY_PREFIX):
+            caller = await connected.users.caller(token)
+        else:
+            caller = await connected.keys.caller(token, last_known=last_known)
+        request.scope[SUSPECT] = partial(self.suspect, caller.tenant_id, caller.actor)
+        require(caller.scopes, needed)
+        return caller

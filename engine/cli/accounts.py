@@ -17,7 +17,18 @@ else:
     acts = lazy("engine.cli.acts.accounts")
     session = lazy("engine.cli.acts.session")
 
-_COLUMNS = ("name", "exchange", "exchange_account_uid", "tier", "mode", "account_id", "unassigned")
+_COLUMNS = (
+    "name",
+    "exchange",
+    "exchange_account_uid",
+    "tier",
+    "withdrawal_right",
+    "mode",
+    "account_id",
+    "unassigned",
+)
+
+_REWRAP_COLUMNS = ("tenant_id", "account_id", "rewrapped", "key_before", "key")
 
 
 @click.group()
@@ -103,6 +114,20 @@ def show(tenant: str, account: str) -> None:
 def set_mode(tenant: str, account: str, mode: str, reason: str) -> None:
     """Set the MODE of ACCOUNT: reducing and halted refuse its entries, exits and cancels pass."""
     render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, account, mode, reason)))
+
+
+@accounts.command()
+@click.option("--make-key", is_flag=True, help="Put a fresh key first in the key file of the data folder.")
+def rewrap(make_key: bool) -> None:
+    """Wrap the credentials of every account, of all tenants, with the present master key.
+
+    Older keys must still be known: HOLDFAST_MASTER_KEYS_OLD, or the further lines of the key file. Repeating
+    it changes nothing; once it says that nothing was rewrapped, the older keys can go.
+    """
+    render(
+        session.perform(lambda ledger, settings: acts.rewrap(ledger, settings, make_key=make_key)),
+        _REWRAP_COLUMNS,
+    )
 
 
 @accounts.command()

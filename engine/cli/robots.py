@@ -15,6 +15,17 @@ else:
     session = lazy("engine.cli.acts.session")
 
 _COLUMNS = ("name", "enabled", "living_keys", "robot_id", "created_at")
+_KEY_COLUMNS = ("key_id", "living", "scopes", "created_at", "expires_at", "revoked_at")
+_scopes = click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["trade", "cancel", "read"]),
+    help="What the key may do; may stand several times. trade: entries and exits, cancels too.",
+)
+_days = click.option(
+    "--expires-days", "days", type=click.IntRange(1, 3650), help="The key ends after so many days."
+)
 
 
 @click.group()
@@ -25,9 +36,12 @@ def robots() -> None:
 @robots.command()
 @click.argument("tenant")
 @click.argument("name")
-def create(tenant: str, name: str) -> None:
-    """Create the robot NAME of TENANT and print its key, once."""
-    _show_key(session.perform(lambda ledger, _: acts.create(ledger, tenant, name)))
+@_scopes
+@_days
+def create(tenant: str, name: str, *, scopes: tuple[str, ...], days: int | None) -> None:
+    """Create the robot NAME of TENANT and print its key, once. Without --scope the key may do all."""
+    wanted = acts.Wanted(scopes, days)
+    _show_key(session.perform(lambda ledger, _: acts.create(ledger, tenant, name, wanted)))
 
 
 @robots.command("list")
@@ -37,17 +51,48 @@ def list_robots(tenant: str) -> None:
     rows = session.perform(lambda ledger, _: acts.every(ledger, tenant))
     if current_output() == "table":
         for row in rows:
-            row["living_keys"] = [key["key_id"] for key in row["keys"] if key["revoked_at"] is None]
+            row["living_keys"] = [key["key_id"] for key in row["keys"] if key["living"]]
     render(rows, _COLUMNS)
+
+
+@robots.command("list-keys")
+@click.argument("tenant")
+@click.argument("robot")
+def list_keys(tenant: str, robot: str) -> None:
+    """List the keys of ROBOT: what each may do, when it was made, when it ends or was revoked."""
+    render(session.perform(lambda ledger, _: acts.keys(ledger, tenant, robot)), _KEY_COLUMNS)
 
 
 @robots.command("rotate-key")
 @click.argument("tenant")
 @click.argument("robot")
-@click.option("--keep-old", is_flag=True, help="Leave the old keys working; revoke them with revoke-key.")
-def rotate_key(tenant: str, robot: str, keep_old: bool) -> None:
-    """Make a new key for ROBOT, print it once, and revoke its old ones."""
-    _show_key(session.perform(lambda ledger, _: acts.rotate_key(ledger, tenant, robot, keep_old=keep_old)))
+@click.option("--keep-old", is_flag=True, help="Leave the old key working; revoke it with revoke-key.")
+@click.option(
+    "--overlap-s",
+    type=click.IntRange(0, 604_800),
+    default=0,
+    show_default=True,
+    help="Let the old key work so many seconds more, while the robot changes over.",
+)
+@_scopes
+@_days
+def rotate_key(
+    tenant: str, robot: str, *, keep_old: bool, overlap_s: int, scopes: tuple[str, ...], days: int | None
+) -> None:
+    """Make a new key for ROBOT, print it once, and revoke its old ones, all at once.
+
+    Without --scope it may do what the newest key may. A robot has at most two living keys.
+    """
+    if keep_old and overlap_s:
+        raise click.UsageError("Say either --keep-old or --overlap-s.")
+    wanted = acts.Wanted(scopes, days)
+    _show_key(
+        session.perform(
+            lambda ledger, _: acts.rotate_key(
+                ledger, tenant, robot, keep_old=keep_old, overlap_s=overlap_s, wanted=wanted
+            )
+        )
+    )
 
 
 @robots.command("revoke-key")
@@ -55,7 +100,7 @@ def rotate_key(tenant: str, robot: str, keep_old: bool) -> None:
 @click.argument("robot")
 @click.option("--key-id", help="Revoke this key only, not all of the robot's.")
 def revoke_key(tenant: str, robot: str, key_id: str | None) -> None:
-    """Revoke the keys of ROBOT: running daemons refuse them within seconds."""
+    """Revoke the keys of ROBOT: running daemons refuse them within a second."""
     render_one(session.perform(lambda ledger, _: acts.revoke_key(ledger, tenant, robot, key_id)))
 
 

@@ -15,6 +15,7 @@ else:
     acts = lazy("engine.cli.acts.tenants")
 
 _COLUMNS = ("name", "mode", "tenant_id", "created_at")
+_AUDIT_COLUMNS = ("recorded_at", "actor", "action", "code", "detail")
 
 
 @click.group()
@@ -40,3 +41,14 @@ def list_tenants() -> None:
 def show(tenant: str) -> None:
     """Show one TENANT, by name or id."""
     render_one(session.perform(lambda ledger, _: acts.named(ledger, tenant)))
+
+
+@tenants.command()
+@click.argument("tenant")
+@click.option("--code", help="Only refusals with this code, such as CROSS_TENANT.")
+@click.option("--actor", help="Only of this actor, such as robot:<id>.")
+@click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+def audit(tenant: str, *, code: str | None, actor: str | None, limit: int) -> None:
+    """List what operators did in TENANT and what was refused there, newest first."""
+    filters = {"code": code, "actor": actor, "limit": str(limit)}
+    render(session.perform(lambda ledger, _: acts.audit(ledger, tenant, filters)), _AUDIT_COLUMNS)

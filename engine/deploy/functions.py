@@ -31,6 +31,9 @@ WHERE p.pronamespace = 'engine'::regnamespace AND p.proowner::regrole::text = $1
 """
 
 
+_LOOK_UPS = frozenset({"fn_find_key", "fn_find_foreign"})
+
+
 @dataclass(frozen=True, slots=True)
 class _Present:
     oid: int
@@ -73,7 +76,7 @@ async def apply_functions(conn: Connection, files: list[SourceFile]) -> list[str
 
 def owner_of(file: SourceFile) -> str:
     """Cross-tenant look-ups belong to the scheduler, whose policies see ids only; all else to the owner."""
-    return SCHEDULER if file.name.startswith("fn_due_") or file.name == "fn_find_key" else OWNER
+    return SCHEDULER if file.name.startswith("fn_due_") or file.name in _LOOK_UPS else OWNER
 
 
 async def _present(conn: Connection) -> dict[str, list[_Present]]:

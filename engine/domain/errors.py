@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     # the engine
     NOT_READY = "NOT_READY"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
+    IDENTITY_UNAVAILABLE = "IDENTITY_UNAVAILABLE"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
     STALE_TOKEN = "STALE_TOKEN"  # noqa: S105 - a fencing token, no secret
     LEASE_LOST = "LEASE_LOST"
@@ -120,6 +121,9 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
     ),
     ErrorCode.NOT_READY: _e(503, "A start-up gate is closed; /readyz names it.", retryable=True),
     ErrorCode.DATABASE_UNAVAILABLE: _e(503, "The database did not answer in time.", retryable=True),
+    ErrorCode.IDENTITY_UNAVAILABLE: _e(
+        503, "The issuer of users' tokens does not give its keys; robot keys work.", retryable=True
+    ),
     ErrorCode.ILLEGAL_TRANSITION: _e(409, "The state machine has no such transition."),
     ErrorCode.STALE_TOKEN: _e(409, "The fencing token is not the current one; a release by it is refused."),
     ErrorCode.LEASE_LOST: _e(

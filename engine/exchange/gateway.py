@@ -210,7 +210,8 @@ class Gateway:
             )
         except HoldfastError:
             return None  # not every server that speaks the protocol has this endpoint
-        return isinstance(said, Mapping) and said.get("enableWithdrawals") is True
+        told = said.get("enableWithdrawals") if isinstance(said, Mapping) else None
+        return told if isinstance(told, bool) else None
 
     async def instruments(self) -> tuple[Instrument, ...]:
         """Return all spot instruments that state tick, lot and fees; with the account's own fee rates."""

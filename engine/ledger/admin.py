@@ -3,11 +3,13 @@
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from engine.domain.instruments import Instrument
+from engine.domain.scopes import ALL_SCOPES, Scope, scopes_of
 from engine.ledger.seam import Ledger
 from engine.ledger.wire import exact
 
@@ -23,6 +25,7 @@ class NewAccount:
     tier: str
     urls: Mapping[str, Any]
     credentials: bytes
+    withdrawal_right: str = "unverifiable"  # "none": the exchange says that the key cannot withdraw
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class Robot:
     name: str
     enabled: bool
     tenant_mode: str
+    key_id: UUID
+    scopes: frozenset[Scope]
+    expires_in_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +90,46 @@ async def create_robot(ledger: Ledger, tenant_id: UUID, robot_id: UUID, name: st
     await ledger.call("fn_create_robot", tenant_id, robot_id, name, actor)
 
 
-async def create_robot_key(
-    ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: tuple[UUID, bytes], actor: str
-) -> None:
-    """Store a robot key: its id and hash."""
-    key_id, key_hash = key
-    await ledger.call("fn_create_robot_key", tenant_id, key_id, robot_id, key_hash, actor)
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A robot key to be stored: its hash, what it may do, and until when (None: for ever)."""
+
+    key_id: UUID
+    key_hash: bytes
+    scopes: frozenset[Scope] = ALL_SCOPES
+    expires_at: datetime | None = None
+
+
+async def create_robot_key(ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: NewKey, actor: str) -> None:
+    """Store a robot key. Raises LIMIT_EXCEEDED for a third living one."""
+    await ledger.call(
+        "fn_create_robot_key",
+        tenant_id,
+        key.key_id,
+        robot_id,
+        key.key_hash,
+        actor,
+        sorted(key.scopes),
+        key.expires_at,
+    )
+
+
+async def rotate_robot_key(
+    ledger: Ledger, tenant_id: UUID, robot_id: UUID, key: NewKey, *, overlap_s: int, actor: str
+) -> list[UUID]:
+    """Store a robot's new key and end its others, at once or after `overlap_s`; returns those."""
+    ended: list[UUID] = await ledger.call(
+        "fn_rotate_robot_key",
+        tenant_id,
+        key.key_id,
+        robot_id,
+        key.key_hash,
+        overlap_s,
+        actor,
+        sorted(key.scopes),
+        key.expires_at,
+    )
+    return ended
 
 
 async def revoke_robot_key(ledger: Ledger, tenant_id: UUID, key_id: UUID, actor: str) -> None:
@@ -112,7 +152,18 @@ async def authenticate(ledger: Ledger, key_hash: bytes) -> Robot | None:
         str(robot["robot_name"]),
         bool(robot["enabled"]),
         str(robot["tenant_mode"]),
+        UUID(robot["key_id"]),
+        scopes_of(robot["scopes"]),
+        None if robot["expires_in_s"] is None else float(robot["expires_in_s"]),
     )
+
+
+async def authenticate_user(
+    ledger: Ledger, tenant_id: UUID, robot_name: str | None
+) -> Mapping[str, Any] | None:
+    """Return the mode of a token's tenant and the robot its users trade as; None without such a tenant."""
+    found: Mapping[str, Any] | None = await ledger.call("fn_authenticate_user", tenant_id, robot_name)
+    return found
 
 
 async def register_account(
@@ -127,6 +178,7 @@ async def register_account(
         "tier": account.tier,
         "urls": dict(account.urls),
         "credentials": base64.b64encode(account.credentials).decode(),
+        "withdrawal_right": account.withdrawal_right,
     }
     held = {asset: exact(balance, asset) for asset, balance in balances.items()}
     await ledger.call("fn_register_account", tenant_id, row, held, actor)
@@ -135,6 +187,13 @@ async def register_account(
 async def account_credentials(ledger: Ledger, tenant_id: UUID, account_id: UUID) -> Any:
     """Return the sealed credentials as the function gives them; the engine alone may call it."""
     return await ledger.call("fn_get_account_credentials", tenant_id, account_id)
+
+
+async def rewrap_credentials(
+    ledger: Ledger, tenant_id: UUID, account_id: UUID, *, old: bytes, new: bytes, actor: str
+) -> bool:
+    """Put rewrapped credentials in the place of the old ones; False if others stand there by now."""
+    return bool(await ledger.call("fn_rewrap_credentials", tenant_id, account_id, old, new, actor))
 
 
 async def upsert_instruments(

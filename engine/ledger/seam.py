@@ -43,6 +43,7 @@ _FAILURES = (
     OSError,
     TimeoutError,
 )
+_ROLLBACK_TIMEOUT_S = 1.0
 _FULL_S = 10.0  # how long a full disk is believed to be full after the last write that met it
 _FINE = frozenset({"OK", "REPLAY", "DUPLICATE", "PARKED"})
 _log = get_logger(__name__)
@@ -68,6 +69,7 @@ class Ledger:
 
     def __init__(self, pool: asyncpg.Pool, options: LedgerOptions, metrics: Metrics, clock: Clock) -> None:
         self.fault: Fault | None = None
+        self.on_foreign: Callable[[UUID, str], None] = lambda _tenant_id, _function: None
         self.clock = clock
         self.metrics = metrics
         self._pool = pool
@@ -130,6 +132,12 @@ class Ledger:
         """Call a function that returns a table, and return its rows."""
         return [dict(row) for row in await self._cross(function, args, deadline, table=True)]
 
+    async def read(
+        self, begin: str, function: str, args: tuple[Any, ...], deadline: float | None
+    ) -> list[asyncpg.Record]:
+        """Call a function inside a transaction that `begin` opens, as engine.ledger.reading does."""
+        return await self._cross(function, args, deadline, begin=begin)
+
     async def item(
         self, function: str, tenant_id: UUID, item: dict[str, Any], *, deadline: float | None = None
     ) -> dict[str, Any]:
@@ -150,7 +158,13 @@ class Ledger:
         return results
 
     async def _cross(
-        self, function: str, args: tuple[Any, ...], deadline: float | None, *, table: bool = False
+        self,
+        function: str,
+        args: tuple[Any, ...],
+        deadline: float | None,
+        *,
+        table: bool = False,
+        begin: str = "",
     ) -> list[asyncpg.Record]:
         """Cross the seam: the only place where a statement is sent."""
         deadline = self.deadline() if deadline is None else deadline
@@ -163,9 +177,7 @@ class Ledger:
                 await self.fault(BEFORE, function, args)
             async with self._pool.acquire(timeout=self._remaining(deadline)) as connection:
                 sent = True
-                rows: list[asyncpg.Record] = await connection.fetch(
-                    statement, *values, timeout=self._remaining(deadline)
-                )
+                rows = await self._fetch(connection, begin, statement, values, deadline)
             if self.fault is not None:
                 await self.fault(AFTER, function, args)
         except _FAILURES as error:
@@ -179,6 +191,28 @@ class Ledger:
             raise refusal from error
         finally:
             self.metrics.sql_call_duration_seconds.labels(function).observe(perf_counter() - started)
+        return rows
+
+    async def _fetch(
+        self, connection: Any, begin: str, statement: str, values: list[Any], deadline: float
+    ) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record]
+        if not begin:
+            rows = await connection.fetch(statement, *values, timeout=self._remaining(deadline))
+            return rows
+        try:
+            await connection.execute(begin, timeout=self._remaining(deadline))
+            rows = await connection.fetch(statement, *values, timeout=self._remaining(deadline))
+            await connection.execute("COMMIT", timeout=self._remaining(deadline))
+        except asyncpg.PostgresError:
+            try:
+                await connection.execute("ROLLBACK", timeout=_ROLLBACK_TIMEOUT_S)
+            except _FAILURES:
+                connection.terminate()
+            raise
+        except BaseException:  # also when cancelled: nobody else may get a session with this tenant's claims
+            connection.terminate()
+            raise
         return rows
 
     async def _met(self, trouble: Trouble) -> None:
@@ -207,6 +241,8 @@ class Ledger:
         }.get(code)
         if counter is not None:
             counter.labels(str(tenant_id), function).inc()
+        if code == ErrorCode.FORBIDDEN.value:
+            self.on_foreign(tenant_id, function)
         if code not in _AUDITED or function == _REFUSAL_FUNCTION:
             return
         shown = {key: str(value) for key, value in detail.items() if key != "intent"}

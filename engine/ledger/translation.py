@@ -26,6 +26,7 @@ _OWN: dict[str, ErrorCode] = {
     "HF415": ErrorCode.ALREADY_EXISTS,
     "HF416": ErrorCode.ALREADY_EXISTS,
     "HF422": ErrorCode.BAD_REQUEST,
+    "HF431": ErrorCode.LIMIT_EXCEEDED,
 }
 # Rolled back for sure; the first four may succeed at once when repeated.
 _POSTGRES: dict[str, ErrorCode] = {

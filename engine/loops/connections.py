@@ -229,8 +229,8 @@ class Connections:
             self._context.ledger, connection.tenant_id, connection.account_id
         )
         try:
-            opened = self._vault.decrypt(sealed, str(connection.account_id))
-        except SecretsError as error:
+            opened = self._vault.decrypt(sealed, connection.tenant_id, connection.account_id)
+        except (SecretsError, OSError) as error:
             raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
         urls = row.get("urls")
         return AccountConfig(

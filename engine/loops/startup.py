@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from uuid import UUID
 
 from engine.deploy.connection import connect
 from engine.deploy.deployment import deploy
@@ -10,10 +11,12 @@ from engine.deploy.verification import DriftKind, verify
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.ids import tag_from_random
 from engine.ledger import admin, leases, work
+from engine.ledger.reading import READER_ROLE, TenantReads
 from engine.ledger.seam import Ledger
 from engine.loops.watchdog import Watchdog
 
 _SHOWN_MAX = 3
+_NOBODY = UUID(int=0)
 
 
 async def reach(url: str) -> str:
@@ -61,6 +64,20 @@ async def free_leases(ledger: Ledger) -> None:
             if row.holder is not None:
                 await leases.release(ledger, tenant_id, row.account_id, row.fencing_token)
                 await leases.end_instance(ledger, row.holder)
+
+
+async def reader_role(ledger: Ledger) -> None:
+    """Prove that reads can be made as the tenant. Raises CONFIGURATION with what has to be granted."""
+    try:
+        await TenantReads(ledger, _NOBODY).call("fn_clock")
+    except HoldfastError as error:
+        if error.code is not ErrorCode.FORBIDDEN:
+            raise
+        raise HoldfastError(
+            ErrorCode.CONFIGURATION,
+            f"This login may not read as a tenant: GRANT {READER_ROLE} TO it (or let it deploy).",
+            cause=str(error),
+        ) from error
 
 
 async def installation_tag(ledger: Ledger) -> str:

@@ -75,11 +75,11 @@ def all_coins(call: "Call") -> Any:
     ]
 
 
-def api_restrictions(_: "Call") -> Any:
+def api_restrictions(call: "Call") -> Any:
     return {
         "ipRestrict": False,
         "enableReading": True,
-        "enableWithdrawals": False,
+        "enableWithdrawals": call.owner.can_withdraw,
         "enableInternalTransfer": False,
         "enableMargin": False,
         "enableFutures": False,

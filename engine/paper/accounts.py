@@ -35,6 +35,7 @@ class Account:
     maker_rate: int = DEFAULT_RATE
     taker_rate: int = DEFAULT_RATE
     fee_asset: str | None = None
+    can_withdraw: bool = False  # what its key may do, as the exchange tells who asks
     free: dict[str, int] = field(default_factory=dict)
     locked: dict[str, int] = field(default_factory=dict)
     by_client_id: dict[tuple[str, str], "Order"] = field(default_factory=dict)

@@ -161,7 +161,7 @@ class Control:
         return {"accounts": [_shown(account) for account in self._paper.matching.accounts.values()]}
 
     def _open_account(self, given: Given) -> Any:
-        """Open an account, or change the rates and the fee asset of one that is there."""
+        """Open an account, or change rates, fee asset and key rights of one that is there."""
         key = str(given["key"])
         account = self._paper.matching.accounts.get(key)
         if account is None:
@@ -178,6 +178,10 @@ class Control:
             account.taker_rate = _rate(given["taker_rate"])
         if "fee_asset" in given:
             account.fee_asset = _asset(given["fee_asset"])
+        if "can_withdraw" in given:
+            if not isinstance(given["can_withdraw"], bool):
+                raise TypeError("can_withdraw must be true or false")
+            account.can_withdraw = given["can_withdraw"]
         return _shown(account)
 
     def _move_money(self, given: Given, sign: int) -> Any:

@@ -14,7 +14,9 @@ _SECRET = re.compile(
     r"secret|password|passphrase|credential|authorization|master_key|api_?key|signature|robot_key",
     re.IGNORECASE,
 )
-_IN_TEXT = re.compile(r"hf_[A-Za-z0-9_-]{8,}|(?<=://)[^/@\s]+:[^/@\s]+(?=@)|(?<=signature=)[0-9a-fA-F]+")
+_IN_TEXT = re.compile(
+    r"hf_[A-Za-z0-9_-]{8,}|eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|(?<=://)[^/@\s]+:[^/@\s]+(?=@)|(?<=signature=)[0-9a-fA-F]+"
+)
 HIDDEN = "[hidden]"
 
 

@@ -54,9 +54,21 @@ class Metrics:
         )
         self.cross_tenant_access_attempts_total = self._counter(
             "cross_tenant_access_attempts_total",
-            "Attempts to reach another tenant's things",
+            "Attempts to reach another tenant's things, refused",
             "tenant",
-            "function",
+            "module",
+        )
+        self.tenant_violation_rate = self._gauge(
+            "tenant_violation_rate",
+            "Cross-tenant attempts per minute, over the last five minutes",
+            "tenant",
+            "module",
+        )
+        self.cross_tenant_unchecked_total = self._counter(
+            "cross_tenant_unchecked_total", "Ids not found that were not checked, for lack of room"
+        )
+        self.notices_total = self._counter(
+            "notices_total", "Notices to operators, by what became of them", "kind", "result"
         )
         self.illegal_transition_attempts_total = self._counter(
             "illegal_transition_attempts_total",

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         description="Key that seals exchange credentials: 32 bytes, base64. Without it the file "
         "master.key in data_dir, made on first use.",
     )
+    master_keys_old: SecretStr | None = Field(
+        default=None,
+        description="Earlier master keys, joined by commas: they still open what they sealed, until "
+        "`holdfast accounts rewrap` has run.",
+    )
     http_host: str = Field(default="127.0.0.1", description="Address of the robots' API.")
     http_port: int = Field(default=8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
     http_body_bytes_max: int = Field(
@@ -120,6 +125,51 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field(default="json", description="Form of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged."
+    )
+    jwt_issuer: str | None = Field(
+        default=None, description="Issuer of users' tokens (iss); without it robot keys alone are accepted."
+    )
+    jwt_audience: str | None = Field(
+        default=None, description="Audience that a user's token must name (aud); needed with an issuer."
+    )
+    jwt_jwks_url: str | None = Field(
+        default=None,
+        description="The issuer's public keys, https; without it the issuer and /.well-known/jwks.json.",
+    )
+    jwt_algorithms: tuple[Literal["ES256", "RS256"], ...] = Field(
+        default=("ES256", "RS256"),
+        description="Algorithms that the issuer's keys may be used with, as a JSON list.",
+    )
+    jwt_hs256_secret: SecretStr | None = Field(
+        default=None,
+        description="Shared secret of 32 bytes or more: accept HS256 too, signed with it and nothing else.",
+    )
+    jwt_tenant_claim: str = Field(
+        default="tenant_id",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$",
+        description="Claim with the tenant's id; dots lead inwards, as in app_metadata.tenant_id.",
+    )
+    jwt_trade_robot: str | None = Field(
+        default=None,
+        description="Name of the robot that users trade as, in each tenant; without it they only read.",
+    )
+    jwt_leeway_s: float = Field(
+        default=5.0, ge=0, le=60, description="How far an issuer's clock may be from ours."
+    )
+    notice_url: SecretStr | None = Field(
+        default=None,
+        description="Webhook that notices to operators are posted to; without it they stay in log and audit.",
+    )
+    notice_template: str | None = Field(
+        default=None,
+        description="JSON body of a notice with $kind, $severity, $title, $text, $tenant, $module, $at and "
+        "$repeated in its strings; without it an object of all of them.",
+    )
+    notice_throttle_s: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        description="Of one kind, tenant and module at most one notice in this time; the next says how many.",
     )
     test_clock: bool = Field(
         default=False,

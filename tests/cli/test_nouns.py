@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from engine.runtime.secrets import hash_robot_key
+from engine.runtime.robot_keys import hash_robot_key
 from tests.cli.commands import PAPER_KEY, PAPER_SECRET, CommandLine
 from tests.cli.front import exchange_that_says
 from tests.database.servers import Database
@@ -63,7 +63,7 @@ def test_rotating_a_key_revokes_the_old_one(cli: CommandLine) -> None:
     assert [first["key_id"]] == second["revoked"]
     third = cli.made("robots", "rotate-key", "acme", "ada", "--keep-old")
     assert [] == third["revoked"]
-    keys = cli.made("robots", "list", "acme")[0]["keys"]
+    keys = cli.made("robots", "list-keys", "acme", "ada")
     assert {second["key_id"], third["key_id"]} == {k["key_id"] for k in keys if k["revoked_at"] is None}
 
 

@@ -138,8 +138,8 @@ class Stage:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls) -> Iterator[Self]:
-        """Start all of it; whatever happens, no process and no file is left."""
+    def started(cls, **settings: str) -> Iterator[Self]:
+        """Start all of it, the daemon with `settings`; whatever happens, no process and no file is left."""
         folder = Path(tempfile.mkdtemp(prefix="holdfast-stage-"))
         folder.chmod(0o711)  # for the unprivileged user of the database, when this runs as root
         running: list[Process] = []
@@ -150,7 +150,7 @@ class Stage:
                 "paper",
             )
             running.append(exchange)
-            daemon = start_daemon(folder)
+            daemon = start_daemon(folder, **settings)
             running.append(daemon)
             paper = exchange.said("ready")
             stage = cls(

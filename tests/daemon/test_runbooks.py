@@ -45,7 +45,13 @@ def test_a_line_of_a_runbook_runs(stage: Stage, tenant: Tenant, order: str, line
         origin, path = words[-1][: len(ORIGIN)], words[-1][len(ORIGIN) :]
         assert (ORIGIN, 200) == (origin, stage.call("GET", path).status)
         return
-    given = {"TENANT": tenant.name, "ORDER": order}
+    given = {"TENANT": tenant.name, "ORDER": order, "ROBOT": "r1", "ACCOUNT": "paper"}
+    if "KEY_ID" in words:
+        keys = stage.rows(
+            "SELECT key_id::text FROM engine.robot_keys WHERE tenant_id = $1 AND revoked_at IS NULL",
+            tenant.tenant_id,
+        )
+        given["KEY_ID"] = keys[0]["key_id"]
     env = {"HOLDFAST_DATA_DIR": str(stage.folder / "data")}
     done = CliRunner().invoke(main, [given.get(word, word) for word in words[1:]], env=env)
     assert 0 == done.exit_code, done.output

@@ -163,5 +163,5 @@ async def test_foreign_claim_is_counted(ledger: Ledger, tenant_id: UUID) -> None
         await reads.list_profiles(ledger, tenant_id)
     assert ErrorCode.FORBIDDEN is caught.value.code
     assert 1 == counted(
-        ledger, "cross_tenant_access_attempts_total", tenant=str(tenant_id), function="fn_list_profiles"
+        ledger, "cross_tenant_access_attempts_total", tenant=str(tenant_id), module="fn_list_profiles"
     )

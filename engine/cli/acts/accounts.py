@@ -14,10 +14,10 @@ from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.money import ZERO, parse_positive, to_text
 from engine.exchange.account import AccountConfig, ExchangeUrls
 from engine.exchange.tiers import facts_of
-from engine.ledger import admin, capital, reads
+from engine.ledger import admin, capital, reads, work
 from engine.ledger.capital import By
 from engine.ledger.seam import Ledger
-from engine.runtime.secrets import SecretsError, Vault, open_vault
+from engine.runtime.secrets import SecretsError, Vault, add_master_key, open_vault
 from engine.runtime.settings import Settings
 
 
@@ -29,12 +29,12 @@ class Credentials:
     secret: str = field(repr=False)
     password: str | None = field(default=None, repr=False)
 
-    def sealed(self, vault: Vault, account_id: UUID) -> bytes:
+    def sealed(self, vault: Vault, tenant_id: UUID, account_id: UUID) -> bytes:
         """Encrypt them for one account."""
         plain = {"key": self.key, "secret": self.secret}
         if self.password is not None:
             plain["password"] = self.password
-        return vault.encrypt(plain, str(account_id))
+        return vault.encrypt(plain, tenant_id, account_id)
 
 
 def paper_urls(origin: str) -> ExchangeUrls:
@@ -72,7 +72,8 @@ async def create(
         str(account_id), exchange, credentials.key, credentials.secret, credentials.password, urls
     )
     async with _gateway(config) as gateway:
-        if await gateway.key_can_withdraw():
+        can_withdraw = await gateway.key_can_withdraw()
+        if can_withdraw:
             raise HoldfastError(
                 ErrorCode.FORBIDDEN,
                 "This key can withdraw. Make one that can only read and trade: a stolen key must not empty "
@@ -89,7 +90,8 @@ async def create(
         exchange_account_uid=uid,
         tier=facts_of(exchange).tier.value,
         urls={} if urls is None else asdict(urls),
-        credentials=credentials.sealed(vault, account_id),
+        credentials=credentials.sealed(vault, tenant_id, account_id),
+        withdrawal_right="unverifiable" if can_withdraw is None else "none",
     )
     await admin.register_account(ledger, tenant_id, account, balances, actor())
     count = await admin.upsert_instruments(ledger, tenant_id, account_id, instruments)
@@ -106,6 +108,46 @@ async def show(ledger: Ledger, tenant: str, account: str) -> dict[str, Any]:
     found = find(await every(ledger, tenant), account, "account", "account_id")
     first = ("name", "account_id", "exchange", "exchange_account_uid")
     return {**{name: found[name] for name in first}, **found}
+
+
+async def rewrap(ledger: Ledger, settings: Settings, *, make_key: bool) -> list[dict[str, Any]]:
+    """Wrap every account's credentials with the first master key. Raises CONFIGURATION if no key opens one.
+
+    `make_key` puts a fresh key first in the key file; a key of the environment is not its to change.
+    Repeating it changes nothing; credentials that changed meanwhile are looked at again.
+    """
+    vault = vault_of(settings)
+    if make_key:
+        if settings.master_key is not None:
+            raise HoldfastError(
+                ErrorCode.CONFIGURATION,
+                "The master key is in HOLDFAST_MASTER_KEY: set a new one there, the old one in "
+                "HOLDFAST_MASTER_KEYS_OLD, and run this without --make-key.",
+            )
+        add_master_key(settings.data_dir.expanduser())
+        vault = vault_of(settings)
+    done = []
+    for due in await work.due_accounts(ledger):
+        sealed = await admin.account_credentials(ledger, due.tenant_id, due.account_id)
+        try:
+            new = vault.rewrap(sealed, due.tenant_id, due.account_id)
+        except SecretsError as error:
+            raise HoldfastError(
+                ErrorCode.CONFIGURATION, str(error), account_id=str(due.account_id)
+            ) from error
+        changed = new != sealed and await admin.rewrap_credentials(
+            ledger, due.tenant_id, due.account_id, old=sealed, new=new, actor=actor()
+        )
+        done.append(
+            {
+                "tenant_id": str(due.tenant_id),
+                "account_id": str(due.account_id),
+                "rewrapped": changed,
+                "key_before": Vault.key_id_of(sealed) or "first form",
+                "key": vault.key_id,
+            }
+        )
+    return done
 
 
 async def set_mode(ledger: Ledger, tenant: str, account: str, mode: str, reason: str) -> dict[str, Any]:
@@ -152,7 +194,7 @@ async def gateway_of(ledger: Ledger, settings: Settings, tenant_id: UUID, accoun
     account_id = UUID(str(account["account_id"]))
     sealed = await admin.account_credentials(ledger, tenant_id, account_id)
     try:
-        opened = vault_of(settings).decrypt(sealed, str(account_id))
+        opened = vault_of(settings).decrypt(sealed, tenant_id, account_id)
     except SecretsError as error:
         raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
     urls = account["urls"]
@@ -175,10 +217,15 @@ def balances_text(balances: Mapping[str, Decimal]) -> dict[str, str]:
 def vault_of(settings: Settings) -> Vault:
     """Return the vault of the settings. Raises CONFIGURATION."""
     folder = settings.data_dir.expanduser()
-    master_key = getattr(settings, "master_key", None)
+    master_key = settings.master_key
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return open_vault(None if master_key is None else master_key.get_secret_value(), folder)
+        old = settings.master_keys_old
+        return open_vault(
+            None if master_key is None else master_key.get_secret_value(),
+            folder,
+            None if old is None else old.get_secret_value(),
+        )
     except (SecretsError, OSError) as error:
         raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.cli.acts.session import actor, find, new_id
-from engine.ledger import admin
+from engine.ledger import admin, walls
 from engine.ledger.seam import Ledger
 
 
@@ -37,3 +37,9 @@ async def named(ledger: Ledger, wanted: str) -> Mapping[str, Any]:
 async def id_of(ledger: Ledger, wanted: str) -> UUID:
     """Return the id of the tenant of this name or id. Raises NOT_FOUND."""
     return UUID(str((await named(ledger, wanted))["tenant_id"]))
+
+
+async def audit(ledger: Ledger, tenant: str, filters: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Return audit rows of a tenant, newest first."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    return await walls.list_audit(ledger, await id_of(ledger, tenant), given)

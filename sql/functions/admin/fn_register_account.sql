@@ -1,5 +1,6 @@
 -- Registers an exchange account with what it holds at that moment: the baseline of its unassigned holdings.
--- p_account: {account_id, name, exchange, exchange_account_uid, tier, urls, credentials (base64 of the encrypted)};
+-- p_account: {account_id, name, exchange, exchange_account_uid, tier, urls, credentials (base64 of the encrypted),
+-- withdrawal_right (none: the exchange says that they cannot withdraw; left out: unverifiable)};
 -- p_balances: {asset: quantity as text}.
 -- Locks the registry row it makes. Writes exchange_account_registry, exchange_accounts, unassigned_holdings,
 -- unassigned_events, outbox, audit.
@@ -20,7 +21,8 @@ DECLARE
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   PERFORM engine.require_tenant(p_tenant_id);
-  IF (p_account->>'tier' IN ('A', 'B', 'C') AND coalesce(jsonb_typeof(p_account->'urls'), 'object') = 'object'
+  IF (p_account->>'tier' IN ('A', 'B', 'C')
+      AND coalesce(p_account->>'withdrawal_right', 'unverifiable') IN ('none', 'unverifiable') AND coalesce(jsonb_typeof(p_account->'urls'), 'object') = 'object'
       AND p_account->>'credentials' ~ '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$'
       AND p_account->>'account_id' ~ '^[0-9a-fA-F-]{36}$'
       AND jsonb_typeof(coalesce(p_balances, '{}')) = 'object') IS NOT TRUE THEN
@@ -42,10 +44,11 @@ BEGIN
     PERFORM engine.refuse('HF415', 'this exchange account is registered');
   END IF;
   INSERT INTO engine.exchange_accounts (tenant_id, account_id, name, exchange, exchange_account_uid, tier, urls,
-                                        credentials, created_at)
+                                        credentials, withdrawal_right, created_at)
     VALUES (p_tenant_id, v_account_id, engine.checked_name(p_account->>'name', 'name'), p_account->>'exchange',
             p_account->>'exchange_account_uid', p_account->>'tier', coalesce(p_account->'urls', '{}'),
-            decode(p_account->>'credentials', 'base64'), v_now)
+            decode(p_account->>'credentials', 'base64'),
+            coalesce(p_account->>'withdrawal_right', 'unverifiable'), v_now)
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     PERFORM engine.refuse('HF415', 'an account of this name exists', jsonb_build_object('name', p_account->>'name'));

@@ -9,7 +9,7 @@ BEGIN
   IF p_tenant_id IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'HF401', MESSAGE = 'no tenant is named';
   END IF;
-  IF v_claims <> '' AND (v_claims::jsonb ->> 'tenant_id') IS DISTINCT FROM p_tenant_id::text THEN
+  IF v_claims <> '' AND engine.tenant_in_claims(v_claims) IS DISTINCT FROM p_tenant_id::text THEN
     RAISE EXCEPTION USING ERRCODE = 'HF403', MESSAGE = 'the claim names another tenant',
       DETAIL = pg_catalog.jsonb_build_object('tenant_id', p_tenant_id)::text;
   END IF;

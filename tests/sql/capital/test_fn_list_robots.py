@@ -10,6 +10,7 @@ async def test_lists_keys_without_hashes(world: World) -> None:
     (shown,) = await world.call("fn_list_robots", one.id)
     assert ("robot", str(one.robot), True) == (shown["name"], shown["robot_id"], shown["enabled"])
     (key,) = shown["keys"]
-    assert {"key_id", "created_at", "revoked_at"} == set(key)
+    assert {"key_id", "created_at", "revoked_at", "scopes", "expires_at", "living"} == set(key)
     assert key["revoked_at"] is not None
+    assert (["trade", "cancel", "read"], None, False) == (key["scopes"], key["expires_at"], key["living"])
     await world.refused_to_foreign_claim("fn_list_robots")
