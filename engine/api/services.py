@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from engine.api.auth import Caller, KeyRing
 from engine.api.gates import Gates
+from engine.api.rates import Rates
 from engine.flows.accounts import Profile
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
 from engine.ledger.seam import Ledger
@@ -56,6 +57,7 @@ class Services:
     body_bytes_max: int
     internal_on_same_port: bool = True
     connected: Connected | None = None
+    rates: Rates | None = None  # None: any number of requests passes
 
     def at_work(self) -> Connected:
         """Return what needs the database. Raises NOT_READY until its gates have opened once.
@@ -69,9 +71,16 @@ class Services:
         return self.connected
 
     async def caller(self, request: Request) -> Caller:
-        """Return who calls. Raises UNAUTHORIZED, NOT_READY or DATABASE_UNAVAILABLE."""
-        return await self.at_work().keys.caller(request.headers.get("authorization"))
+        """Return who calls. Raises UNAUTHORIZED, RATE_LIMITED, NOT_READY or DATABASE_UNAVAILABLE."""
+        caller = await self.at_work().keys.caller(request.headers.get("authorization"))
+        return self._admitted(request, caller)
 
     async def canceller(self, request: Request) -> Caller:
         """Return who cancels: while the database is away a key that it knew before is good enough."""
-        return await self.at_work().keys.caller(request.headers.get("authorization"), last_known=True)
+        caller = await self.at_work().keys.caller(request.headers.get("authorization"), last_known=True)
+        return self._admitted(request, caller)
+
+    def _admitted(self, request: Request, caller: Caller) -> Caller:
+        if self.rates is not None:
+            self.rates.admit(request, caller)
+        return caller

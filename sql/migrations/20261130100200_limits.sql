@@ -31,6 +31,7 @@ CREATE TABLE engine.dead_mans_switches (
   profile_id           uuid,
   cancel_on_disconnect boolean NOT NULL,
   armed                boolean NOT NULL,
+  sweeping             boolean NOT NULL DEFAULT false,
   seen_at              timestamptz NOT NULL,
   expires_at           timestamptz NOT NULL,
   fired_at             timestamptz,
@@ -41,7 +42,8 @@ CREATE TABLE engine.dead_mans_switches (
   FOREIGN KEY (tenant_id, profile_id) REFERENCES engine.profiles,
   CHECK (action = 'cancel' OR profile_id IS NOT NULL)
 ) WITH (fillfactor = 50);
-CREATE INDEX dead_mans_switches_due ON engine.dead_mans_switches (expires_at) WHERE armed;
+CREATE INDEX dead_mans_switches_due ON engine.dead_mans_switches (expires_at) WHERE armed OR sweeping;
+COMMENT ON COLUMN engine.dead_mans_switches.sweeping IS 'it has fired, and the cancels of its orders are not requested yet';
 COMMENT ON COLUMN engine.dead_mans_switches.profile_id IS 'whose mode it sets; NULL: it only cancels';
 
 -- Where alerts of charting services arrive, and how each becomes an order. The secret is stored as its hash.
@@ -75,6 +77,7 @@ CREATE TABLE engine.alerts (
   received_at  timestamptz NOT NULL,
   state        text NOT NULL CHECK (state IN ('received', 'done', 'refused', 'dead')),
   attempts     engine.counter NOT NULL DEFAULT 0,
+  retries      engine.counter NOT NULL DEFAULT 0,
   due_at       timestamptz NOT NULL,
   code         text,
   result       jsonb,
@@ -86,6 +89,7 @@ CREATE INDEX alerts_due ON engine.alerts (due_at) WHERE state = 'received';
 CREATE INDEX alerts_by_identity ON engine.alerts (tenant_id, route_id, identity) WHERE identity IS NOT NULL;
 CREATE INDEX alerts_by_route ON engine.alerts (tenant_id, route_id, received_at);
 COMMENT ON COLUMN engine.alerts.body IS 'as it came, without the secret';
+COMMENT ON COLUMN engine.alerts.retries IS 'how often an operator had it tried again after a refusal: part of the order''s key';
 COMMENT ON COLUMN engine.alerts.said_at IS 'when its sender says it was made; lag counts from here, or from received_at';
 
 -- What failed for good, on the way in or out, kept with its error until an operator retries or drops it.
@@ -119,6 +123,6 @@ GRANT SELECT (tenant_id, route_id, name, robot_id, profile_id, template, max_lag
   ON engine.webhook_routes TO holdfast_reader;
 
 -- The scheduler sees ids, states and times only.
-GRANT SELECT (tenant_id, robot_id, armed, expires_at) ON engine.dead_mans_switches TO holdfast_scheduler;
+GRANT SELECT (tenant_id, robot_id, armed, sweeping, expires_at) ON engine.dead_mans_switches TO holdfast_scheduler;
 GRANT SELECT (tenant_id, route_id, deleted_at) ON engine.webhook_routes TO holdfast_scheduler;
 GRANT SELECT (tenant_id, alert_id, state, due_at) ON engine.alerts TO holdfast_scheduler;
