@@ -27,6 +27,7 @@ from engine.api.services import Trading as TradingCalls
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
+from engine.flows.alert import AlertFlow
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
 from engine.flows.reconcile import Reconciliation
@@ -45,6 +46,7 @@ from engine.loops.reconciliation import ReconciliationTimings
 from engine.loops.switches import Switches
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Findings, Watchdog
+from engine.loops.webhooks import Alerts
 from engine.runtime import log
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -292,6 +294,8 @@ class Daemon:
         settings = self._settings
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
         self._supervisor.start("switches", Switches(engine.context, SwitchFlow(engine.context)).run)
+        alerts = AlertFlow(engine.context, engine.desk.entries, engine.desk.exits)
+        self._supervisor.start("alerts", Alerts(engine.context, alerts, self._gates.check_entries).run)
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
         self._supervisor.start("accounts", engine.connections.run)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)

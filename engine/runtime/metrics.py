@@ -242,6 +242,9 @@ class Metrics:
             "http_request_duration_seconds", "Duration of robots' requests", "route", "method", "status"
         )
         self.http_requests_in_flight = self._gauge("http_requests_in_flight", "Requests being answered")
+        self.webhook_alerts_total = self._counter(
+            "webhook_alerts_total", "Executions of alerts, by state and code they left", "state", "code"
+        )
         self.rate_limited_total = self._counter(
             "rate_limited_total",
             "Robots' requests refused for their rate, by whose bucket was empty",
