@@ -90,3 +90,4 @@ ORDER_ERRORS = _errors(
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.INTERNAL,
 )
+ALERT_ERRORS = {**READ_ERRORS, **_errors(ErrorCode.INTENT_EXPIRED)}

@@ -1,6 +1,6 @@
 """A robot's dead-man's switch: armed and kept by one call, read, disarmed."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,7 +17,7 @@ from engine.ledger import switches
 from engine.ledger.switches import Setting
 
 _PATH = "/dead-mans-switch"
-_SECURITY = {"security": [{"robotKey": []}]}
+_SECURITY: dict[str, Any] = {"security": [{"robotKey": []}]}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.api.answers import READ_ERRORS, answer
+from engine.api.answers import ALERT_ERRORS, answer
 from engine.api.auth import Caller
 from engine.api.services import Services
 from engine.domain import alerts
@@ -29,9 +29,8 @@ _BODY = {
     },
 }
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    **READ_ERRORS,
+    **ALERT_ERRORS,
     202: {"description": "kept; `duplicate: true` if it was before. Its order follows"},
-    422: {"description": "`INTENT_EXPIRED`: older than the route's `max_lag_s`"},
 }
 
 
@@ -98,7 +97,7 @@ async def _found(services: Services, named: str, deadline: float) -> Route | Non
 
 def _fits(secret: str | None, route: Route | None) -> bool:
     """Compare in constant time, also where there is nothing to compare with."""
-    digest = hashlib.sha256((secret or "").encode()).digest()
+    digest = hashlib.sha256((secret or "").encode(errors="surrogatepass")).digest()
     same = hmac.compare_digest(digest, _NO_HASH if route is None else route.secret_hash)
     return same and secret is not None and route is not None
 

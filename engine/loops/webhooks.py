@@ -14,9 +14,7 @@ from engine.runtime.tasks import Heartbeat
 
 _LOOK_S = 0.2
 _AT_ONCE_MAX = 16
-_CLAIM_MS = (
-    30_000  # longer than any order takes to be answered; after a kill it is tried again that much later
-)
+_CLAIM_MS = 30_000  # longer than any order takes; after a kill it is tried again that much later
 _log = get_logger(__name__)
 
 
