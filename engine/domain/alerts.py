@@ -74,7 +74,10 @@ def read(body: str) -> Said:
         else:
             fields[named[1]] = named[2]
         kept.append(word)
-    return Said(fields, secret, body if secret is None else " ".join(kept))
+    if secret is None:
+        return Said(fields, None, body)
+    rest = read(" ".join(kept))  # as it will be read when it is executed
+    return Said(rest.fields, secret, rest.body)
 
 
 def checked_template(template: Any) -> Mapping[str, Any]:
