@@ -127,7 +127,8 @@ async def test_a_crash_at_each_crossing_is_taken_up_by_another_instance(
     assert [] == await work.due_cancels(rig.observer)
     fired = "SELECT count(*) FROM engine.outbox WHERE type = 'dead_mans_switch.fired'"
     assert 1 == await (await rig.database.admin()).fetchval(fired)
-    assert ("halted", "1000") == tuple((await rig.figures())[name] for name in ("mode", "available"))
+    figures = await rig.figures()
+    assert ("halted", "1000") == (figures["mode"], figures["available"])
     await rig.check_books()
 
 

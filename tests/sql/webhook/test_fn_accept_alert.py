@@ -15,7 +15,8 @@ async def test_it_is_kept_and_due(world: World) -> None:
     kept = await post(world, made)
     assert (False, "received") == (kept["duplicate"], kept["state"])
     assert [kept["alert_id"]] == await due(world)
-    assert ("buy 1", 0) == tuple((await only(world))[name] for name in ("body", "attempts"))
+    row = await only(world)
+    assert ("buy 1", 0) == (row["body"], row["attempts"])
 
 
 async def test_the_same_alert_is_kept_once(world: World) -> None:
