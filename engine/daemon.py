@@ -21,6 +21,7 @@ from engine.api.app import create_app
 from engine.api.auth import Caller, KeyRing
 from engine.api.gates import Gate, Gates
 from engine.api.internal import create_internal_app
+from engine.api.rates import open_rates
 from engine.api.server import HttpServer, listen
 from engine.api.services import Connected, InternalServices, Services
 from engine.api.services import Trading as TradingCalls
@@ -28,10 +29,12 @@ from engine.api.users import open_users
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
+from engine.flows.alert import AlertFlow
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
 from engine.flows.reconcile import Reconciliation
 from engine.flows.resolve import Resolver
+from engine.flows.switch import SwitchFlow
 from engine.ledger import admin, watch
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
@@ -43,8 +46,10 @@ from engine.loops.leases import Leases, LeaseTimings
 from engine.loops.monitor import MonitorTimings
 from engine.loops.quotes import QuoteFeeds, Quotes
 from engine.loops.reconciliation import ReconciliationTimings
+from engine.loops.switches import Switches
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Findings, Watchdog
+from engine.loops.webhooks import Alerts
 from engine.runtime import log
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -126,6 +131,7 @@ class Daemon:
             settings.http_body_bytes_max,
             internal_on_same_port=settings.internal_port is None,
             suspect=self._guard.intrusions.suspect,
+            rates=open_rates(settings, self._clock, self._metrics),
         )
 
     async def run(self, host: str | None, port: int | None, parent: int | None) -> None:
@@ -301,6 +307,9 @@ class Daemon:
     def _start(self, engine: _Engine) -> None:
         settings = self._settings
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
+        self._supervisor.start("switches", Switches(engine.context, SwitchFlow(engine.context)).run)
+        alerts = AlertFlow(engine.context, engine.desk.entries, engine.desk.exits)
+        self._supervisor.start("alerts", Alerts(engine.context, alerts, self._gates.check_entries).run)
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
         self._supervisor.start("accounts", engine.connections.run)
         self._guard.start(engine.ledger, self._supervisor)

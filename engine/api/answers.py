@@ -55,6 +55,7 @@ READ_ERRORS = _errors(
     ErrorCode.UNAUTHORIZED,
     ErrorCode.FORBIDDEN,
     ErrorCode.NOT_FOUND,
+    ErrorCode.RATE_LIMITED,
     ErrorCode.NOT_READY,
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.INTERNAL,
@@ -81,6 +82,7 @@ ORDER_ERRORS = _errors(
     ErrorCode.INTENT_EXPIRED,
     ErrorCode.REJECTED,
     ErrorCode.NOT_PLACED,
+    ErrorCode.RATE_LIMITED,
     ErrorCode.BUSY,
     ErrorCode.STALE_PRICE,
     ErrorCode.CIRCUIT_OPEN,
@@ -88,3 +90,4 @@ ORDER_ERRORS = _errors(
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.INTERNAL,
 )
+ALERT_ERRORS = {**READ_ERRORS, **_errors(ErrorCode.INTENT_EXPIRED)}

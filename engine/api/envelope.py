@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.problems import from_fault
+from engine.api.rates import HEADERS as RATE_HEADERS
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
 
@@ -46,6 +47,7 @@ class Envelope:
                     *message.get("headers", ()),
                     (b"x-request-id", identity.encode()),
                     (b"x-server-time", server_time(self._clock).encode()),
+                    *scope.get(RATE_HEADERS, ()),
                 ]
             await send(message)
 

@@ -116,7 +116,9 @@ def from_validation(request: Request, errors: list[dict[str, Any]]) -> Response:
 
 def from_fault(request: Request, error: Exception) -> Response:
     """Return the answer for a fault of ours: whether an order went out before it is not known here."""
-    _log.error("request fault", request_id=request_id(request), path=request.url.path, exc_info=error)
+    # the route's own path: an address may carry a secret
+    path = getattr(request.scope.get("route"), "path", "none")
+    _log.error("request fault", request_id=request_id(request), path=path, exc_info=error)
     return problem(request, ErrorCode.INTERNAL, outcome=Outcome.UNKNOWN)
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from engine.api.auth import Caller, KeyRing, bearer
 from engine.api.gates import Gates
 from engine.api.problems import SUSPECT
+from engine.api.rates import Rates
 from engine.api.users import Users
 from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
@@ -72,6 +73,7 @@ class Services:
     internal_on_same_port: bool = True
     suspect: Suspect = _nobody
     connected: Connected | None = None
+    rates: Rates | None = None  # None: any number of requests passes
 
     def at_work(self) -> Connected:
         """Return what needs the database. Raises NOT_READY until its gates have opened once.
@@ -87,7 +89,7 @@ class Services:
     async def caller(self, request: Request, needed: Scope | None = None) -> Caller:
         """Return who calls, if it may do what the request's method or `needed` says.
 
-        Raises UNAUTHORIZED, FORBIDDEN with the missing scope, NOT_READY or DATABASE_UNAVAILABLE.
+        Raises UNAUTHORIZED, FORBIDDEN with the missing scope, RATE_LIMITED, NOT_READY or DATABASE_UNAVAILABLE.
         """
         return await self._admit(request, needed or needed_for(request.method), last_known=False)
 
@@ -108,4 +110,6 @@ class Services:
             caller = await connected.keys.caller(token, last_known=last_known)
         request.scope[SUSPECT] = partial(self.suspect, caller.tenant_id, caller.actor)
         require(caller.scopes, needed)
+        if self.rates is not None:
+            self.rates.admit(request, caller)
         return caller

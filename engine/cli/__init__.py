@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reconcile": ("engine.cli.reconcile:reconcile", "Compare accounts with their exchanges now."),
     "mismatches": ("engine.cli.reconcile:mismatches", "List what differs from the exchanges."),
     "leases": ("engine.cli.leases:leases", "Which daemon holds which exchange account."),
+    "webhooks": ("engine.cli.webhooks:webhooks", "Routes on which alerts become orders."),
     "explain": ("engine.cli.explain:explain", "Explain an error code."),
 }
 

@@ -48,7 +48,7 @@ def profiles() -> None:
 @click.option(
     "--spec",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file with its rules: symbols, max_order_notional, max_slippage, quote_max_age_ms.",
+    help="JSON file with its rules, such as symbols or max_order_notional; docs/limits.md lists them.",
 )
 def create(
     tenant: str, name: str, *, account: str, quote: str, amount: str | None, spec: Path | None

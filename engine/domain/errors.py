@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     STALE_PRICE = "STALE_PRICE"
     INTENT_EXPIRED = "INTENT_EXPIRED"
     INTENT_SENDING = "INTENT_SENDING"
+    RATE_LIMITED = "RATE_LIMITED"
     # the exchange
     REJECTED = "REJECTED"
     NOT_PLACED = "NOT_PLACED"
@@ -108,6 +109,9 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
     ErrorCode.STALE_PRICE: _e(503, "No ask fresh enough to bound a market entry.", retryable=True),
     ErrorCode.INTENT_EXPIRED: _e(422, "expires_after_ms passed before the order could be sent."),
     ErrorCode.INTENT_SENDING: _e(409, "The first request of this key is being sent.", retryable=True),
+    ErrorCode.RATE_LIMITED: _e(
+        429, "Too many requests of this kind; Retry-After says when the next one passes.", retryable=True
+    ),
     ErrorCode.REJECTED: _e(422, "The exchange refused the order; its own code is in `exchange_code`."),
     ErrorCode.NOT_PLACED: _e(503, "The order never left this process; use a new key.", retryable=True),
     ErrorCode.IN_DOUBT: _e(202, "The order was sent and its outcome is unknown; its capital stays reserved."),

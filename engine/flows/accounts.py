@@ -107,6 +107,7 @@ class Profile:
     spec_version: int
     max_slippage: Decimal
     quote_max_age_ms: int
+    has_collar: bool = False  # then each entry needs a fresh reference price
 
 
 class Accounts:
@@ -208,4 +209,5 @@ def _profile(row: Mapping[str, Any]) -> Profile:
         int(row["spec_version"]),
         Decimal(str(spec.get("max_slippage", _DEFAULT_SLIPPAGE))),
         int(spec.get("quote_max_age_ms", _DEFAULT_QUOTE_AGE_MS)),
+        "price_collar" in spec,
     )

@@ -108,6 +108,7 @@ class EntryFlow:
             context.timings.lock_ttl_ms,
             moment.exchange_deadline,
             price.at,
+            *_facts(command, profile, wish.session),
         )
         result = await self._opener.open(
             command.tenant_id,
@@ -117,6 +118,8 @@ class EntryFlow:
         if isinstance(result, Replayed):
             return of_replay(result)
         if isinstance(result, Denied):
+            if result.code is ErrorCode.STALE_PRICE:  # a collar that this process has not heard of yet
+                context.accounts.forget_profiles(command.tenant_id)
             return denied(result.code, result.details)
         context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
         if result.spec_version != profile.spec_version:
@@ -176,6 +179,18 @@ def _age_ms(quote: Quote | None, session: AccountSession) -> float:
     if quote is None or quote.ask is None:
         return inf
     return session.gateway.exchange_now_ms() - quote.at_ms
+
+
+def _facts(
+    command: EntryCommand, profile: Profile, session: AccountSession
+) -> tuple[Decimal | None, int | None, int]:
+    """Return reference price, its age and the clock's distance in ms: what limits of the moment go by."""
+    quotes = session.quotes
+    quote = quotes.get(command.symbol) if profile.has_collar else quotes.peek(command.symbol)
+    skew_ms = abs(session.gateway.clock_offset_ms())
+    if quote is None or quote.ask is None:
+        return None, None, skew_ms
+    return quote.ask, session.gateway.exchange_now_ms() - quote.at_ms, skew_ms
 
 
 def _check_circuit(refusal: Refusal | None) -> None:

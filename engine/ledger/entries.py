@@ -15,7 +15,11 @@ from engine.ledger.wire import exact, moment
 
 @dataclass(frozen=True, slots=True)
 class OpenEntry:
-    """What opens an entry. `limit_price` is what will be sent: for a market entry the worst price."""
+    """What opens an entry. `limit_price` is what will be sent: for a market entry the worst price.
+
+    What limits of the moment are judged by is handed in: the ask as reference with its age, and how far the
+    exchange's clock is from ours; None is not known.
+    """
 
     robot_id: UUID
     profile_id: UUID
@@ -34,6 +38,9 @@ class OpenEntry:
     lock_ttl_ms: int
     exchange_deadline: datetime
     price_at: datetime | None = None
+    reference_price: Decimal | None = None
+    reference_age_ms: int | None = None
+    clock_skew_ms: int | None = None
 
     def item(self) -> dict[str, Any]:
         """Return the array item of fn_open_entry. Raises INVALID_NUMBER for excess scale."""
@@ -55,6 +62,9 @@ class OpenEntry:
             "lock_ttl_ms": self.lock_ttl_ms,
             "exchange_deadline": moment(self.exchange_deadline),
             "price_at": moment(self.price_at),
+            "reference_price": exact(self.reference_price, "reference_price"),
+            "reference_age_ms": self.reference_age_ms,
+            "clock_skew_ms": self.clock_skew_ms,
         }
 
 

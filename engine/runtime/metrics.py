@@ -133,6 +133,9 @@ class Metrics:
         self.facts_pending = self._gauge(
             "facts_pending", "Confirmed facts that wait for the database in memory"
         )
+        self.dead_mans_switches_fired_total = self._counter(
+            "dead_mans_switches_fired_total", "Dead-man's switches that fired", "action", "cause"
+        )
         self.false_absence_total = self._counter(
             "false_absence_total", "Orders that appeared after they were held for absent"
         )
@@ -251,3 +254,12 @@ class Metrics:
             "http_request_duration_seconds", "Duration of robots' requests", "route", "method", "status"
         )
         self.http_requests_in_flight = self._gauge("http_requests_in_flight", "Requests being answered")
+        self.webhook_alerts_total = self._counter(
+            "webhook_alerts_total", "Executions of alerts, by state and code they left", "state", "code"
+        )
+        self.rate_limited_total = self._counter(
+            "rate_limited_total",
+            "Robots' requests refused for their rate, by whose bucket was empty",
+            "scope",
+            "kind",
+        )

@@ -75,6 +75,60 @@ class Settings(BaseSettings):
     http_body_bytes_max: int = Field(
         default=65_536, ge=1_024, le=16_777_216, description="Largest accepted request body."
     )
+    rate_robot_orders_per_s: float = Field(
+        default=500,
+        ge=0,
+        le=1_000_000,
+        description="Entries, and as many exits, that a daemon takes of one robot; 0 takes any number.",
+    )
+    rate_robot_cancels_per_s: float = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Cancels that it takes of one robot; 0, any number: they reduce risk.",
+    )
+    rate_robot_reads_per_s: float = Field(
+        default=1000, ge=0, le=1_000_000, description="Reads that it takes of one robot; 0 takes any number."
+    )
+    rate_tenant_orders_per_s: float = Field(
+        default=2000,
+        ge=0,
+        le=1_000_000,
+        description="Entries, and as many exits, that it takes of one tenant; 0 takes any number.",
+    )
+    rate_tenant_cancels_per_s: float = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Cancels that it takes of one tenant; 0, any number: they reduce risk.",
+    )
+    rate_tenant_reads_per_s: float = Field(
+        default=4000,
+        ge=0,
+        le=1_000_000,
+        description="Reads that it takes of one tenant; 0 takes any number.",
+    )
+    rate_engine_orders_per_s: float = Field(
+        default=5000,
+        ge=0,
+        le=1_000_000,
+        description="Entries, and as many exits, that it takes of everybody; 0 takes any number.",
+    )
+    rate_engine_cancels_per_s: float = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Cancels that it takes of everybody; 0, any number: they reduce risk.",
+    )
+    rate_engine_reads_per_s: float = Field(
+        default=10000,
+        ge=0,
+        le=1_000_000,
+        description="Reads that it takes of everybody; 0 takes any number.",
+    )
+    rate_burst_s: float = Field(
+        default=2.0, gt=0, le=60, description="How many seconds' worth of a rate may come at once."
+    )
     internal_host: str = Field(
         default="127.0.0.1", description="Address of the internal endpoints if they have a port of their own."
     )

@@ -15,7 +15,7 @@ from engine.ledger import admin, capital, reads
 from engine.ledger.seam import Ledger
 from engine.ledger.translation import effect_unknown
 
-_QUOTE_AGE_MS_MAX = 9_999_999
+_WHOLE_MAX = 9_999_999
 _FIRST = (
     "name",
     "profile_id",
@@ -152,13 +152,30 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _is_age(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _QUOTE_AGE_MS_MAX
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _WHOLE_MAX
+
+
+def _is_repetition(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"max", "within_s"}
+        and all(_is_whole(one) for one in value.values())
+    )
 
 
 _CHECKS = {
     "symbols": _is_symbols,
+    "max_order_quantity": _is_number,
     "max_order_notional": _is_number,
     "max_slippage": _is_number,
-    "quote_max_age_ms": _is_age,
+    "price_collar": _is_number,
+    "max_daily_loss": _is_number,
+    "quote_max_age_ms": _is_whole,
+    "max_open_orders": _is_whole,
+    "max_open_orders_per_symbol": _is_whole,
+    "max_entries_per_minute": _is_whole,
+    "identical_orders": _is_repetition,
+    "clock_skew_max_ms": _is_whole,
+    "reconciliation_age_max_s": _is_whole,
 }

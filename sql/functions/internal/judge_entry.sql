@@ -35,6 +35,9 @@ BEGIN
   ELSIF NOT p_spec -> 'symbols' ? p_symbol THEN
     RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'symbols', 'value', p_symbol,
       'allowed', p_spec -> 'symbols');
+  ELSIF p_quantity > (p_spec ->> 'max_order_quantity')::numeric THEN
+    RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_order_quantity',
+      'value', trim_scale(p_quantity)::text, 'allowed', p_spec ->> 'max_order_quantity');
   ELSIF v_notional > (p_spec ->> 'max_order_notional')::numeric THEN
     RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_order_notional',
       'value', trim_scale(v_notional)::text, 'allowed', p_spec ->> 'max_order_notional');

@@ -24,6 +24,8 @@ BEGIN
           engine.judge_entry(i.symbol, n.quantity, n.price, p.quote_asset, u,
             v_modes || ARRAY[a.mode::text, c.mode],
             v_reasons || ARRAY[a.mode_reason, c.mode_reason], s.spec),
+          CASE WHEN s.spec <> '{}' THEN engine.judge_moment(p_tenant_id, p.account_id, n.price,
+            engine.plain_number(i.reference_price), i.reference_age_ms, i.clock_skew_ms, s.spec, p_now) END,
           CASE WHEN l.intent_id IS NOT NULL THEN engine.entry_locked_by(p_tenant_id, l.intent_id, l.expires_at)
             WHEN engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate) > c.available THEN
               jsonb_build_object('code', 'INSUFFICIENT_CAPITAL', 'available', trim_scale(c.available)::text,
@@ -35,9 +37,10 @@ BEGIN
         robot_id uuid, profile_id uuid, idempotency_key text, request_hash text, intent_id uuid,
         client_order_id text, symbol text, type text, quantity text, limit_price text, time_in_force text,
         post_only boolean, label text, owner uuid, lock_ttl_ms integer, exchange_deadline timestamptz,
-        price_at timestamptz)) WITH ORDINALITY AS i(robot_id, profile_id, idempotency_key, request_hash,
-        intent_id, client_order_id, symbol, type, quantity, limit_price, time_in_force, post_only, label, owner,
-        lock_ttl_ms, exchange_deadline, price_at, item)
+        price_at timestamptz, reference_price text, reference_age_ms bigint, clock_skew_ms bigint))
+        WITH ORDINALITY AS i(robot_id, profile_id, idempotency_key, request_hash, intent_id, client_order_id,
+        symbol, type, quantity, limit_price, time_in_force, post_only, label, owner, lock_ttl_ms,
+        exchange_deadline, price_at, reference_price, reference_age_ms, clock_skew_ms, item)
     CROSS JOIN LATERAL (SELECT engine.plain_number(i.quantity) AS quantity,
         engine.plain_number(i.limit_price) AS price OFFSET 0) n
     LEFT JOIN LATERAL (SELECT * FROM engine.idempotency_keys

@@ -1,6 +1,7 @@
 -- Reserves capital for what is still open, greedily in the array's order, and numbers its events.
+-- What a spec limits over time or by count is judged here too, because every entry of a profile waits for its row.
 -- Locks: profile_capital rows in profile order, as late as possible. Writes
--- profile_capital; undoes the claims and intents of what is denied. Raises nothing.
+-- profile_capital, what engine.limit_entry writes; undoes the claims and intents of what is denied. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.reserve_for_entries(
   p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
 ) RETURNS engine.intent_plan[]
@@ -14,6 +15,8 @@ DECLARE
   v_capital engine.profile_capital;
   v_capitals engine.profile_capital[];
   v_denied integer[];
+  v_limited uuid[];  -- profiles whose spec has limits
+  v_undecided uuid[] := ARRAY(SELECT intent_id FROM unnest(p_plan) WHERE result IS NULL);
 BEGIN
   FOR v_capital IN
     SELECT * FROM engine.profile_capital
@@ -24,6 +27,8 @@ BEGIN
     v_profiles := v_profiles || v_capital.profile_id;
     v_capitals := v_capitals || v_capital;
   END LOOP;
+  v_limited := ARRAY(SELECT profile_id FROM engine.profiles
+    WHERE tenant_id = p_tenant_id AND profile_id = ANY (v_profiles) AND NOT spec_is_empty);
   FOREACH v_item IN ARRAY v_open LOOP
     v_plan := p_plan[v_item];
     v_place := array_position(v_profiles, v_plan.profile_id);
@@ -36,7 +41,13 @@ BEGIN
       v_plan.result := jsonb_build_object('code', 'INSUFFICIENT_CAPITAL',
         'required', trim_scale(v_plan.required)::text, 'available', trim_scale(v_capital.available)::text);
       v_denied := v_denied || v_item;
-    ELSE
+    ELSIF v_plan.profile_id = ANY (v_limited) THEN
+      v_plan.result := engine.limit_entry(p_tenant_id, v_plan, v_undecided, p_now);
+    END IF;
+    IF v_plan.result ->> 'code' = 'LIMIT_EXCEEDED' THEN
+      v_denied := v_denied || v_item;
+    ELSIF v_plan.result IS NULL THEN
+      v_undecided := array_remove(v_undecided, v_plan.intent_id);
       v_capital.available := v_capital.available - v_plan.required;
       v_capital.reserved_for_orders := v_capital.reserved_for_orders + v_plan.required;
       v_capital.version := v_capital.version + 1;

@@ -1,0 +1,116 @@
+"""The robots' API in this process: the real application on a real database and the paper exchange."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import FastAPI
+
+from engine.api.app import create_app
+from engine.api.auth import Caller, KeyRing
+from engine.api.gates import Gate, Gates
+from engine.api.rates import Rates
+from engine.api.services import Connected, InternalServices, Services, Trading
+from engine.ledger import admin
+from engine.runtime.clock import Clock
+from engine.runtime.metrics import Metrics
+from engine.runtime.secrets import hash_robot_key, new_robot_key
+from tests.flows.rig import Rig
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The application with what it was built from, and a key of the rig's robot."""
+
+    app: FastAPI
+    rig: Rig
+    services: Services
+    clock: Clock
+    key: str
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str
+    ) -> Answer:
+        """Make one request, with the robot's key and a fresh idempotency key unless told otherwise."""
+        sent = {"authorization": f"Bearer {key or self.key}", "idempotency-key": uuid4().hex}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return await ask(self.app, method, path, body, sent)
+
+
+async def ask(app: FastAPI, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer:
+    """Make one request of an ASGI application; bytes go as they are, None as nothing, all else as JSON."""
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    plain, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": plain,
+        "raw_path": plain.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    received = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+    text = b"".join(message.get("body", b"") for message in sent[1:]).decode()
+    shown = json.loads(text) if "json" in received.get("content-type", "") else text
+    return Answer(sent[0]["status"], received, shown)
+
+
+@asynccontextmanager
+async def serve(rig: Rig, rates: Rates | None = None, **more: Any) -> AsyncIterator[Served]:
+    """Serve a rig: its flows, its ledger, a key that is stored; all gates of the engine are open."""
+    clock, metrics = Clock(), Metrics()
+    gates = Gates(clock, metrics)
+    for gate in (Gate.DATABASE, Gate.SCHEMA, Gate.INVARIANTS, Gate.STORAGE):
+        gates.open(gate)
+
+    async def health() -> dict[str, Any]:
+        return {}
+
+    async def look_up(key_hash: bytes) -> Caller | None:
+        robot = await admin.authenticate(rig.ledger, key_hash)
+        return None if robot is None else Caller(robot.tenant_id, robot.robot_id, robot.name)
+
+    calls = Trading(
+        rig.desk.entries.run, rig.desk.exits.run, rig.desk.cancels.run, rig.desk.context.accounts.profile
+    )
+    internal = InternalServices(gates, metrics.registry, health)
+    connected = Connected(rig.ledger, calls, KeyRing(look_up, clock.monotonic))
+    services = Services(gates, clock, metrics, internal, 65_536, connected=connected, rates=rates, **more)
+    key = await new_key(rig, rig.robot_id)
+    yield Served(create_app(services), rig, services, clock, key)
+
+
+async def new_key(rig: Rig, robot_id: UUID) -> str:
+    """Store a fresh key of a robot, and return it."""
+    key = new_robot_key()
+    await admin.create_robot_key(
+        rig.observer, rig.tenant_id, robot_id, (uuid4(), hash_robot_key(key)), "test"
+    )
+    return key

@@ -1,0 +1,21 @@
+"""fn_due_alerts: what waits, over all tenants, by the database's clock."""
+
+from tests.sql.capital.world import World
+from tests.sql.webhook.posts import claim, due, finish, post, route
+
+
+async def test_due_are_those_nobody_has_claimed_or_ended(world: World) -> None:
+    """Claimed it is due again when its claim has run out, put off when its time has come, ended never."""
+    made = await route(world)
+    alert = (await post(world, made))["alert_id"]
+    await claim(world, alert, 5000)
+    assert [] == await due(world)
+    await world.database.advance_clock(5)
+    assert [alert] == await due(world)
+    await claim(world, alert, 5000)
+    await finish(world, alert, 2, "received", code="BUSY", retry_ms=2000)
+    assert [] == await due(world)
+    await world.database.advance_clock(2)
+    assert [alert] == await due(world)
+    await finish(world, alert, 2, "done")
+    assert [] == await due(world)
