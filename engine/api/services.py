@@ -11,7 +11,9 @@ from starlette.requests import Request
 from engine.api.auth import Caller, KeyRing
 from engine.api.gates import Gates
 from engine.flows.accounts import Profile
-from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
+from engine.flows.cancel_all import CanceledAll
+from engine.flows.commands import Answer, CancelAllCommand, CancelCommand, EntryCommand, ExitCommand
+from engine.flows.preview import Preview
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -34,6 +36,10 @@ class Trading:
     leave: Callable[[ExitCommand], Awaitable[Answer]]
     cancel: Callable[[CancelCommand], Awaitable[Answer]]
     profile: Callable[[UUID, str], Awaitable[Profile]]
+    cancel_all: Callable[[CancelAllCommand], Awaitable[CanceledAll]]
+    preview_entry: Callable[[EntryCommand], Awaitable[Preview]]
+    preview_exit: Callable[[ExitCommand], Awaitable[Preview]]
+    forget_profiles: Callable[[UUID], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """`holdfast profiles`: slices of capital on an exchange account."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,8 @@ import click
 
 from engine.cli.lazy import lazy
 from engine.cli.render import current_output, render, render_one
+from engine.domain.canonical import parse
+from engine.domain.specs import checked_spec
 
 if TYPE_CHECKING:
     from engine.cli.acts import profiles as acts
@@ -48,7 +49,7 @@ def profiles() -> None:
 @click.option(
     "--spec",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file with its rules: symbols, max_order_notional, max_slippage, quote_max_age_ms.",
+    help="JSON file with its rules, as docs/reference/specs.md tells them.",
 )
 def create(
     tenant: str, name: str, *, account: str, quote: str, amount: str | None, spec: Path | None
@@ -131,7 +132,7 @@ def _read(path: Path | None) -> Mapping[str, Any]:
     if path is None:
         return {}
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        given = parse(path.read_bytes())
     except ValueError as error:
         raise click.BadParameter(f"{path} is not JSON: {error}", param_hint="--spec") from error
-    return acts.checked_spec(spec)
+    return checked_spec(given)

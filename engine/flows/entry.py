@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import ceil
+from uuid import UUID
 
 from engine.domain.capital import worst_price
 from engine.domain.errors import ErrorCode, HoldfastError
@@ -16,7 +17,8 @@ from engine.flows.commands import Answer, EntryCommand, denied
 from engine.flows.context import FlowContext, new_id
 from engine.flows.inflight import Inflight
 from engine.flows.opening import Opener
-from engine.flows.placing import Placer, Ready, Wish, wish_of
+from engine.flows.placing import Moment, Placer, Ready, Wish, wish_of
+from engine.flows.preview import Preview, previewed, refused
 from engine.flows.queue import TurnQueue
 from engine.flows.record import Recorder
 from engine.flows.replay import of_known_key, of_replay
@@ -85,7 +87,41 @@ class EntryFlow:
         _check_circuit(wish.session.gateway.circuit.admit())
         moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
-        entry = OpenEntry(
+        entry = self._open(wish, price, moment, intent_id)
+        result = await self._opener.open(
+            command.tenant_id,
+            intent_id,
+            lambda deadline: entries.open_entry(context.ledger, command.tenant_id, entry, deadline=deadline),
+        )
+        if isinstance(result, Replayed):
+            return of_replay(result)
+        if isinstance(result, Denied):
+            return denied(result.code, result.details)
+        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
+        if result.spec_version != profile.spec_version:
+            context.accounts.forget_profiles(command.tenant_id)
+        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
+            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
+            return await self._placer.place(ready)
+
+    async def preview(self, command: EntryCommand) -> Preview:
+        """Tell what this entry would be answered now. It waits for no turn and leaves nothing."""
+        context = self._context
+        try:
+            wish = await wish_of(context, command, context.clock.monotonic())
+            _check_circuit(wish.session.gateway.circuit.refusal())
+            _check(command, wish.profile, wish.session)
+            price = self._price(command, wish.profile, wish.session)
+        except HoldfastError as error:
+            return refused(error)
+        moment = self._placer.moment(wish.session, wish.expires_at)
+        item = self._open(wish, price, moment, new_id(context.clock)).item()
+        return await previewed(context.ledger, command.tenant_id, "entry", item, price.limit)
+
+    def _open(self, wish: Wish[EntryCommand], price: _Price, moment: Moment, intent_id: UUID) -> OpenEntry:
+        """Return what step 1 is asked for."""
+        context, command, profile = self._context, wish.command, wish.profile
+        return OpenEntry(
             command.robot_id,
             profile.profile_id,
             command.idempotency_key,
@@ -104,21 +140,6 @@ class EntryFlow:
             moment.exchange_deadline,
             price.at,
         )
-        result = await self._opener.open(
-            command.tenant_id,
-            intent_id,
-            lambda deadline: entries.open_entry(context.ledger, command.tenant_id, entry, deadline=deadline),
-        )
-        if isinstance(result, Replayed):
-            return of_replay(result)
-        if isinstance(result, Denied):
-            return denied(result.code, result.details)
-        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
-        if result.spec_version != profile.spec_version:
-            context.accounts.forget_profiles(command.tenant_id)
-        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
-            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
-            return await self._placer.place(ready)
 
     def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:
         """Return the limit: the robot's, or for a market entry the worst price of a fresh ask."""

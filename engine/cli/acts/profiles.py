@@ -1,7 +1,5 @@
 """Profiles: create them with their spec, give and take capital, set their mode."""
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +7,13 @@ from uuid import UUID
 
 from engine.cli.acts import tenants
 from engine.cli.acts.session import actor, checked, find, new_id
-from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.money import ZERO, parse_decimal, parse_positive
+from engine.domain.errors import HoldfastError
+from engine.domain.money import parse_positive
+from engine.domain.specs import checked_spec, spec_revision
 from engine.ledger import admin, capital, reads
 from engine.ledger.seam import Ledger
 from engine.ledger.translation import effect_unknown
 
-_QUOTE_AGE_MS_MAX = 9_999_999
 _FIRST = (
     "name",
     "profile_id",
@@ -49,7 +47,7 @@ async def create(
     account_id = UUID(str(find(rows, account, "account", "account_id")["account_id"]))
     profile_id = new_id()
     checked_spec(spec)
-    profile = admin.NewProfile(profile_id, account_id, name, quote, spec, spec_hash(spec))
+    profile = admin.NewProfile(profile_id, account_id, name, quote, spec, spec_revision(spec))
     await admin.create_profile(ledger, tenant_id, profile, actor())
     made = await _shown(ledger, tenant_id, profile_id)
     if amount is None:
@@ -100,27 +98,6 @@ async def set_mode(ledger: Ledger, tenant: str, profile: str, mode: str, reason:
     return await _shown(ledger, tenant_id, profile_id)
 
 
-def checked_spec(spec: Any) -> Mapping[str, Any]:
-    """Return a spec of version 1. Raises SPEC_INVALID_SCHEMA with the key that is wrong."""
-    if not isinstance(spec, dict):
-        raise HoldfastError(ErrorCode.SPEC_INVALID_SCHEMA, "A spec is a JSON object.")
-    for name, value in spec.items():
-        if not _CHECKS.get(name, lambda _: False)(value):
-            raise HoldfastError(
-                ErrorCode.SPEC_INVALID_SCHEMA,
-                f"The spec's {name!r} is not of the documented form; known are {', '.join(sorted(_CHECKS))}.",
-                key=name,
-                value=str(value)[:64],
-            )
-    return spec
-
-
-def spec_hash(spec: Mapping[str, Any]) -> str:
-    """Return the hash of a spec's canonical JSON."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 async def _ids(ledger: Ledger, tenant: str, profile: str) -> tuple[UUID, UUID]:
     tenant_id = await tenants.id_of(ledger, tenant)
     rows = await reads.list_profiles(ledger, tenant_id)
@@ -139,26 +116,3 @@ async def _shown(ledger: Ledger, tenant_id: UUID, profile_id: UUID) -> dict[str,
 def _ordered(row: Mapping[str, Any]) -> dict[str, Any]:
     """What people look for first, first: the database gives keys by length."""
     return {**{name: row[name] for name in _FIRST if name in row}, **row}
-
-
-def _is_symbols(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return parse_decimal(value, "spec") >= ZERO
-    except HoldfastError:
-        return False
-
-
-def _is_age(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _QUOTE_AGE_MS_MAX
-
-
-_CHECKS = {
-    "symbols": _is_symbols,
-    "max_order_notional": _is_number,
-    "max_slippage": _is_number,
-    "quote_max_age_ms": _is_age,
-}
