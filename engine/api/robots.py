@@ -60,6 +60,15 @@ def router(services: Services) -> APIRouter:
         services.gates.check_exits()
         return _answered(request, await services.at_work().trading.leave(exit_command(caller, key, body)))
 
+    @routes.get("/time", summary="The server's clock", responses=found("Time"))
+    async def clock() -> dict[str, Any]:
+        return {"time": server_time(services.clock), "unix_ms": services.clock.unix_ms()}
+
+    _add_cancel(routes, services)
+    return routes
+
+
+def _add_cancel(routes: APIRouter, services: Services) -> None:
     @routes.delete(
         "/orders/{order_id}",
         summary="Request an order's cancel; repeating it changes nothing",
@@ -73,12 +82,6 @@ def router(services: Services) -> APIRouter:
         command = CancelCommand(caller.tenant_id, intent_id, claimed.actor, claimed)
         given = await services.at_work().trading.cancel(command)
         return _canceled(request, command, given)
-
-    @routes.get("/time", summary="The server's clock", responses=found("Time"))
-    async def clock() -> dict[str, Any]:
-        return {"time": server_time(services.clock), "unix_ms": services.clock.unix_ms()}
-
-    return routes
 
 
 def entry_command(caller: Caller, key: str, body: EntryBody) -> EntryCommand:

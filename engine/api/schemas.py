@@ -260,6 +260,25 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Profile": record("a slice of capital", spec_version=WHOLE, revision=TEXT, created_at=MOMENT, **_FIGURES),
     "Profiles": record("profiles by name", profiles=rows(ref("Profile"))),
+    "Limits": record(
+        "what a profile may do now",
+        profile_id=ID,
+        name=TEXT,
+        at=MOMENT,
+        spec_version=WHOLE,
+        mode=_EFFECTIVE,
+        may_enter={"type": "boolean", "description": "the mode is active and capital is available"},
+        available=NUMBER,
+        open_orders={"type": "object", "additionalProperties": WHOLE, "description": "unfinished, by symbol"},
+        limits=rows(
+            record(
+                "a limit of its spec",
+                {"used": {"description": "in the limit's own form; null where each order is judged alone"}},
+                limit=TEXT,
+                allowed={"description": "as the spec says it"},
+            )
+        ),
+    ),
     "Modes": record(
         "every mode that has a say",
         engine=_LEVEL,

@@ -68,6 +68,15 @@ def _add_profiles(routes: APIRouter, services: Services) -> None:
         row = next(row for row in rows if row["profile_id"] == str(named.profile_id))
         return answer(_profile(row, figures))
 
+    @routes.get(
+        "/profiles/{profile}/limits", summary="What it may do now, and why", responses=found("Limits")
+    )
+    async def limits(request: Request, profile: ProfileName) -> Response:
+        caller = await services.caller(request)
+        named = await services.at_work().trading.profile(caller.tenant_id, profile)
+        ledger = services.at_work().ledger
+        return answer(await requests.get_limits(ledger, caller.tenant_id, named.profile_id))
+
 
 def _add_reads(routes: APIRouter, services: Services) -> None:
     @routes.get(

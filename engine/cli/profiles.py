@@ -8,6 +8,7 @@ import click
 
 from engine.cli.lazy import lazy
 from engine.cli.render import current_output, render, render_one
+from engine.cli.specs import spec as spec_commands
 from engine.domain.canonical import parse
 from engine.domain.specs import checked_spec
 
@@ -118,6 +119,9 @@ def withdraw(tenant: str, profile: str, amount: str, reason: str, key: str | Non
 def set_mode(tenant: str, profile: str, mode: str, reason: str) -> None:
     """Set the MODE of PROFILE: reducing and halted refuse entries, exits and cancels pass."""
     render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, profile, mode, reason)))
+
+
+profiles.add_command(spec_commands, "spec")
 
 
 def _move(tenant: str, profile: str, amount: str, *, give: bool, reason: str, key: str | None) -> None:

@@ -40,3 +40,12 @@ def list_tenants() -> None:
 def show(tenant: str) -> None:
     """Show one TENANT, by name or id."""
     render_one(session.perform(lambda ledger, _: acts.named(ledger, tenant)))
+
+
+@tenants.command("set-mode")
+@click.argument("tenant")
+@click.argument("mode", type=click.Choice(["active", "reducing", "halted"]))
+@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+def set_mode(tenant: str, mode: str, reason: str) -> None:
+    """Set the MODE of TENANT: reducing and halted refuse its entries, exits and cancels pass."""
+    render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, mode, reason)))

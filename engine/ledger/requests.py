@@ -121,6 +121,12 @@ async def list_events(ledger: Ledger, tenant_id: UUID, filters: Mapping[str, Any
     return views
 
 
+async def get_limits(ledger: Ledger, tenant_id: UUID, profile_id: UUID) -> Json:
+    """Return what a profile may do now, with what is used of each limit. Raises NOT_FOUND."""
+    view: Json = await ledger.call("fn_get_limits", tenant_id, profile_id)
+    return view
+
+
 async def get_modes(ledger: Ledger, tenant_id: UUID) -> Json:
     """Return the modes of engine, tenant, accounts and profiles, and each profile's effective one."""
     view: Json = await ledger.call("fn_get_modes", tenant_id)

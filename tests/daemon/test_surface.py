@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.daemon.stage import Answer, Stage, Tenant, until
+from tests.daemon.stage import Answer, Stage, Tenant
 
 RESTING = {
     "profile": "main",

@@ -67,7 +67,7 @@ async def every(ledger: Ledger, tenant: str) -> list[dict[str, Any]]:
 
 async def show(ledger: Ledger, tenant: str, profile: str) -> dict[str, Any]:
     """Return one profile with its capital figures and its positions."""
-    tenant_id, profile_id = await _ids(ledger, tenant, profile)
+    tenant_id, profile_id = await ids(ledger, tenant, profile)
     shown = await _shown(ledger, tenant_id, profile_id)
     return {**shown, "positions": await reads.list_positions(ledger, tenant_id, profile_id)}
 
@@ -77,7 +77,7 @@ async def move(
 ) -> dict[str, Any]:
     """Allocate or withdraw `amount`; the key makes a repetition harmless and is in every answer."""
     number = parse_positive(amount, "amount")
-    tenant_id, profile_id = await _ids(ledger, tenant, profile)
+    tenant_id, profile_id = await ids(ledger, tenant, profile)
     by = capital.By(actor(), reason, key or f"cli-{uuid.uuid4()}")
     act = capital.allocate if give else capital.withdraw
     try:
@@ -93,12 +93,13 @@ async def move(
 
 async def set_mode(ledger: Ledger, tenant: str, profile: str, mode: str, reason: str) -> dict[str, Any]:
     """Set a profile's mode. Raises INVARIANT_BROKEN for a resume while available is below zero."""
-    tenant_id, profile_id = await _ids(ledger, tenant, profile)
+    tenant_id, profile_id = await ids(ledger, tenant, profile)
     await capital.set_mode(ledger, tenant_id, "profile", profile_id, mode, by=capital.By(actor(), reason))
     return await _shown(ledger, tenant_id, profile_id)
 
 
-async def _ids(ledger: Ledger, tenant: str, profile: str) -> tuple[UUID, UUID]:
+async def ids(ledger: Ledger, tenant: str, profile: str) -> tuple[UUID, UUID]:
+    """Return the ids of a tenant and its profile. Raises NOT_FOUND."""
     tenant_id = await tenants.id_of(ledger, tenant)
     rows = await reads.list_profiles(ledger, tenant_id)
     return tenant_id, UUID(str(find(rows, profile, "profile", "profile_id")["profile_id"]))
