@@ -17,8 +17,9 @@ BEGIN
     ELSE
       PERFORM engine.refuse('HF422', 'the kind is entry or exit', jsonb_build_object('kind', p_kind));
     END IF;
-    RAISE EXCEPTION USING ERRCODE = 'HF000', MESSAGE = 'a preview takes everything back';
-  EXCEPTION WHEN SQLSTATE 'HF000' THEN
+    -- not HF000: a condition that ends in 000 catches its whole class, refusals included
+    RAISE EXCEPTION USING ERRCODE = 'HF499', MESSAGE = 'a preview takes everything back';
+  EXCEPTION WHEN SQLSTATE 'HF499' THEN
     RETURN v_result;
   END;
 END $$;
