@@ -162,7 +162,7 @@ def test_cancel_is_keyed(stage: Stage, ours: Tenant) -> None:
 
 
 def test_cancel_all_ends_every_order(stage: Stage, ours: Tenant) -> None:
-    """Every open order is ended at the exchange, the key again speaks of the same ones, {} needs no filter."""
+    """Every open order is ended; the key again speaks of the same ones; {} needs no filter."""
     placed = {enter(stage, ours, limit_price=price).body["id"] for price in ("48000", "48100", "48200")}
     done = stage.call("POST", "/v1/orders/cancel-all", {"symbol": "BTC/USDT"}, key=ours.key, idem="all-1")
     assert 200 == done.status, done.body
