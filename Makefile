@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 CLIENTS := python-binance binance-sdk-spot freqtrade
 
-.PHONY: install demo test torture test-clients lint bench lock clean
+.PHONY: install demo test fuzz torture test-clients lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.
 $(STAMP): requirements.lock pyproject.toml
@@ -25,6 +25,11 @@ demo: $(STAMP)
 test: $(STAMP) lint
 	@tests/database/install_postgresql_15.sh
 	$(BIN)/python -m pytest
+
+# What the OpenAPI document promises, asked 5,000 times with new requests each run; `make test` asks 300.
+CASES ?= 5000
+fuzz: $(STAMP)
+	HOLDFAST_FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n 0 tests/daemon/test_openapi.py
 
 # Everything that docs/torture.md tells of; the defaults are a full run, which takes about an hour.
 SEED ?= 1

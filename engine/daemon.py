@@ -300,6 +300,10 @@ class Daemon:
             engine.desk.exits.run,
             engine.desk.cancels.run,
             engine.context.accounts.profile,
+            engine.desk.cancel_all.run,
+            engine.desk.entries.preview,
+            engine.desk.exits.preview,
+            engine.context.accounts.forget_profiles,
         )
         users = open_users(self._settings, partial(admin.authenticate_user, engine.ledger), self._clock)
         return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic), users)

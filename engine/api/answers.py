@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from engine.api.schemas import SCHEMAS
 from engine.domain.errors import EXPLANATIONS, ErrorCode, Outcome
 
 REPLAYED = "Idempotency-Replayed"
@@ -36,7 +37,7 @@ def order_view(view: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _errors(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
+def errors(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's responses for some codes, grouped by status."""
     by_status: dict[int | str, list[ErrorCode]] = {}
     for code in codes:
@@ -50,7 +51,19 @@ def _errors(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
     }
 
 
-READ_ERRORS = _errors(
+def found(
+    name: str, headers: Mapping[str, Any] | None = None, status: int = 200
+) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's response for an answer of one of the schemas."""
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    described: dict[str, Any] = {
+        "description": str(SCHEMAS[name].get("description", name)),
+        "content": {"application/json": {"schema": schema}},
+    }
+    return {status: described | ({"headers": dict(headers)} if headers else {})}
+
+
+READ_ERRORS = errors(
     ErrorCode.BAD_REQUEST,
     ErrorCode.UNAUTHORIZED,
     ErrorCode.FORBIDDEN,
@@ -60,7 +73,7 @@ READ_ERRORS = _errors(
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.INTERNAL,
 )
-ORDER_ERRORS = _errors(
+ORDER_ERRORS = errors(
     ErrorCode.BAD_REQUEST,
     ErrorCode.IDEMPOTENCY_KEY_REQUIRED,
     ErrorCode.UNAUTHORIZED,

@@ -9,9 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.problems import from_fault
 from engine.api.rates import HEADERS as RATE_HEADERS
+from engine.domain.specs import SPEC_BYTES_MAX
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
 
+_SPEC_BODY_BYTES_MAX = 2 * SPEC_BYTES_MAX  # as it may be written: indented, with escapes
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -67,23 +69,27 @@ class Envelope:
 
     def _capped(self, scope: Scope, receive: Receive) -> Receive:
         """Refuse a body over the cap: by its stated length, or while it is read."""
+        most = self._body_bytes_max
+        if scope["method"] == "PUT" and scope["path"].endswith("/spec"):
+            most = max(most, _SPEC_BODY_BYTES_MAX)
         stated = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         received = 0
 
         async def capped() -> Message:
             nonlocal received
-            if stated.isdigit() and int(stated) > self._body_bytes_max:
-                raise self._too_large()
+            if stated.isdigit() and int(stated) > most:
+                raise _too_large(most)
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._body_bytes_max:
-                raise self._too_large()
+            if received > most:
+                raise _too_large(most)
             return message
 
         return capped
 
-    def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"a body has at most {self._body_bytes_max} bytes", {"Connection": "close"})
+
+def _too_large(most: int) -> HTTPException:
+    return HTTPException(413, f"a body has at most {most} bytes", {"Connection": "close"})
 
 
 def server_time(clock: Clock) -> str:

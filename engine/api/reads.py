@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.api.answers import READ_ERRORS, answer, order_view
+from engine.api.answers import READ_ERRORS, answer, found, order_view
+from engine.api.cursors import CURSOR_LENGTH_MAX, cursor_after, read_cursor
 from engine.api.requests import PRINTABLE
 from engine.api.services import Services
 from engine.domain.errors import ErrorCode, HoldfastError
@@ -22,7 +23,11 @@ def router(services: Services) -> APIRouter:
     """Return the routes that change nothing."""
     routes = APIRouter(prefix="/v1", tags=["reads"], responses=READ_ERRORS)
 
-    @routes.get("/orders/by-client-id/{client_order_id}", summary="One order, by its client order id")
+    @routes.get(
+        "/orders/by-client-id/{client_order_id}",
+        summary="One order, by its client order id",
+        responses=found("Order"),
+    )
     async def by_client_id(request: Request, client_order_id: str) -> Response:
         caller = await services.caller(request)
         if not client_order_id.isprintable():
@@ -30,7 +35,11 @@ def router(services: Services) -> APIRouter:
         view = await reads.get_order_by_client_id(services.reads(caller), caller.tenant_id, client_order_id)
         return answer(order_view(_found(view, client_order_id)))
 
-    @routes.get("/orders/{order_id}/timeline", summary="Everything that happened to an order, in order")
+    @routes.get(
+        "/orders/{order_id}/timeline",
+        summary="Everything that happened to an order, in order",
+        responses=found("Timeline"),
+    )
     async def timeline(request: Request, order_id: str) -> Response:
         caller = await services.caller(request)
         intent_id = identity(order_id)
@@ -39,13 +48,13 @@ def router(services: Services) -> APIRouter:
         events = await reads.order_timeline(services.reads(caller), caller.tenant_id, intent_id)
         return answer({"order": order, "events": events})
 
-    @routes.get("/orders/{order_id}", summary="One order")
+    @routes.get("/orders/{order_id}", summary="One order", responses=found("Order"))
     async def one(request: Request, order_id: str) -> Response:
         caller = await services.caller(request)
         view = await reads.get_order(services.reads(caller), caller.tenant_id, identity(order_id))
         return answer(order_view(_found(view, order_id)))
 
-    @routes.get("/orders", summary="Orders, newest first")
+    @routes.get("/orders", summary="Orders, newest first", responses=found("Orders"))
     async def many(
         request: Request,
         *,
@@ -55,9 +64,15 @@ def router(services: Services) -> APIRouter:
         status: _Text = None,
         open: bool | None = None,  # noqa: A002 - the name in the query string
         limit: Annotated[int, Query(ge=1, le=_LIMIT_MAX)] = 100,
-        before: UUID | None = None,
+        before: Annotated[UUID | None, Query(description="an order's id; `cursor` does the same")] = None,
+        cursor: Annotated[
+            str | None, Query(max_length=CURSOR_LENGTH_MAX, description="a `next_cursor`")
+        ] = None,
     ) -> Response:
         caller = await services.caller(request)
+        behind = read_cursor("orders", cursor, str)
+        if behind:
+            before = identity(behind[0])
         filters = {
             "profile_id": await _profile_id(services, caller.tenant_id, profile),
             "symbol": symbol,
@@ -69,16 +84,21 @@ def router(services: Services) -> APIRouter:
         }
         given = {name: value for name, value in filters.items() if value is not None}
         views = await reads.list_orders(services.reads(caller), caller.tenant_id, given)
-        return answer({"orders": [order_view(view) for view in views]})
+        following = cursor_after("orders", views, limit, "id")
+        return answer({"orders": [order_view(view) for view in views], "next_cursor": following})
 
-    @routes.get("/capital", summary="Capital of each profile, and whether the invariant holds")
+    @routes.get(
+        "/capital",
+        summary="Capital of each profile, and whether the invariant holds",
+        responses=found("Capital"),
+    )
     async def capital(request: Request, profile: _Text = None) -> Response:
         caller = await services.caller(request)
         profile_id = await _profile_id(services, caller.tenant_id, profile)
         found = await reads.get_capital(services.reads(caller), caller.tenant_id, profile_id)
         return answer({"capital": found if profile_id is None else [found]})
 
-    @routes.get("/positions", summary="Holdings per profile and symbol")
+    @routes.get("/positions", summary="Holdings per profile and symbol", responses=found("Positions"))
     async def positions(request: Request, profile: _Text = None) -> Response:
         caller = await services.caller(request)
         profile_id = await _profile_id(services, caller.tenant_id, profile)

@@ -16,7 +16,9 @@ from engine.api.rates import Rates
 from engine.api.users import Users
 from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
-from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
+from engine.flows.cancel_all import CanceledAll
+from engine.flows.commands import Answer, CancelAllCommand, CancelCommand, EntryCommand, ExitCommand
+from engine.flows.preview import Preview
 from engine.ledger.reading import TenantReads
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
@@ -49,6 +51,10 @@ class Trading:
     leave: Callable[[ExitCommand], Awaitable[Answer]]
     cancel: Callable[[CancelCommand], Awaitable[Answer]]
     profile: Callable[[UUID, str], Awaitable[Profile]]
+    cancel_all: Callable[[CancelAllCommand], Awaitable[CanceledAll]]
+    preview_entry: Callable[[EntryCommand], Awaitable[Preview]]
+    preview_exit: Callable[[ExitCommand], Awaitable[Preview]]
+    forget_profiles: Callable[[UUID], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "paper": ("engine.cli.paper:command", "Run the paper exchange."),
     "demo": ("engine.cli.demo.command:demo", "Trade on the paper exchange and compare every book."),
     "db": ("engine.cli.db:db", "Deploy, verify and describe the database."),
+    "engine": ("engine.cli.engine:engine", "Show and set the mode of the whole engine."),
     "tenants": ("engine.cli.tenants:tenants", "Create and list tenants."),
     "robots": ("engine.cli.robots:robots", "Create robots and their keys."),
     "accounts": ("engine.cli.accounts:accounts", "Register exchange accounts."),

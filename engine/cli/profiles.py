@@ -1,6 +1,5 @@
 """`holdfast profiles`: slices of capital on an exchange account."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,9 @@ import click
 
 from engine.cli.lazy import lazy
 from engine.cli.render import current_output, render, render_one
+from engine.cli.specs import spec as spec_commands
+from engine.domain.canonical import parse
+from engine.domain.specs import checked_spec
 
 if TYPE_CHECKING:
     from engine.cli.acts import profiles as acts
@@ -48,7 +50,7 @@ def profiles() -> None:
 @click.option(
     "--spec",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file with its rules, such as symbols or max_order_notional; docs/limits.md lists them.",
+    help="JSON file with its rules, as docs/reference/specs.md tells them.",
 )
 def create(
     tenant: str, name: str, *, account: str, quote: str, amount: str | None, spec: Path | None
@@ -119,6 +121,9 @@ def set_mode(tenant: str, profile: str, mode: str, reason: str) -> None:
     render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, profile, mode, reason)))
 
 
+profiles.add_command(spec_commands, "spec")
+
+
 def _move(tenant: str, profile: str, amount: str, *, give: bool, reason: str, key: str | None) -> None:
     render_one(
         session.perform(
@@ -131,7 +136,7 @@ def _read(path: Path | None) -> Mapping[str, Any]:
     if path is None:
         return {}
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        given = parse(path.read_bytes())
     except ValueError as error:
         raise click.BadParameter(f"{path} is not JSON: {error}", param_hint="--spec") from error
-    return acts.checked_spec(spec)
+    return checked_spec(given)

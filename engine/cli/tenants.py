@@ -52,3 +52,10 @@ def audit(tenant: str, *, code: str | None, actor: str | None, limit: int) -> No
     """List what operators did in TENANT and what was refused there, newest first."""
     filters = {"code": code, "actor": actor, "limit": str(limit)}
     render(session.perform(lambda ledger, _: acts.audit(ledger, tenant, filters)), _AUDIT_COLUMNS)
+@tenants.command("set-mode")
+@click.argument("tenant")
+@click.argument("mode", type=click.Choice(["active", "reducing", "halted"]))
+@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+def set_mode(tenant: str, mode: str, reason: str) -> None:
+    """Set the MODE of TENANT: reducing and halted refuse its entries, exits and cancels pass."""
+    render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, mode, reason)))

@@ -38,6 +38,8 @@ class ErrorCode(StrEnum):
     INVALID_QUANTITY = "INVALID_QUANTITY"
     BELOW_MIN_NOTIONAL = "BELOW_MIN_NOTIONAL"
     SPEC_INVALID_SCHEMA = "SPEC_INVALID_SCHEMA"
+    PRECONDITION_REQUIRED = "PRECONDITION_REQUIRED"
+    PRECONDITION_FAILED = "PRECONDITION_FAILED"
     # denials: we refuse, nothing was sent
     INSUFFICIENT_CAPITAL = "INSUFFICIENT_CAPITAL"
     INSUFFICIENT_POSITION = "INSUFFICIENT_POSITION"
@@ -94,6 +96,12 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
     ErrorCode.INVALID_QUANTITY: _e(422, "The quantity is off the lot or outside the instrument's bounds."),
     ErrorCode.BELOW_MIN_NOTIONAL: _e(422, "Price times quantity is below the instrument's minimum."),
     ErrorCode.SPEC_INVALID_SCHEMA: _e(422, "The profile spec is not of the documented form."),
+    ErrorCode.PRECONDITION_REQUIRED: _e(
+        428, "A spec is written with If-Match: the ETag of the version that was read."
+    ),
+    ErrorCode.PRECONDITION_FAILED: _e(
+        412, "The spec has another version by now; read it again. `current_etag` is its tag."
+    ),
     ErrorCode.INSUFFICIENT_CAPITAL: _e(422, "Available capital is below what this order reserves."),
     ErrorCode.INSUFFICIENT_POSITION: _e(422, "The profile holds less than this; `sellable` says how much."),
     ErrorCode.ACCOUNT_CAPITAL_EXCEEDED: _e(

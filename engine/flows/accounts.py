@@ -207,7 +207,7 @@ def _profile(row: Mapping[str, Any]) -> Profile:
         str(row["name"]),
         str(row["quote_asset"]),
         int(row["spec_version"]),
-        Decimal(str(spec.get("max_slippage", _DEFAULT_SLIPPAGE))),
+        Decimal(str(spec.get("slippage_cap", spec.get("max_slippage", _DEFAULT_SLIPPAGE)))),
         int(spec.get("quote_max_age_ms", _DEFAULT_QUOTE_AGE_MS)),
         "price_collar" in spec,
     )

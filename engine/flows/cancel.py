@@ -1,5 +1,8 @@
 """Cancels: recorded first, sent whenever the order is known, and never believed without looking."""
 
+import asyncio
+from dataclasses import replace
+
 from engine.domain.errors import EXPLANATIONS, ErrorCode, HoldfastError, Outcome
 from engine.domain.outcomes import Canceled, NotSent, OrderReport, Refused
 from engine.domain.states import FINAL_ORDER_STATES, IntentState
@@ -66,6 +69,7 @@ class CancelFlow:
                 command.tenant_id,
                 command.intent_id,
                 command.actor,
+                claim=command.claim,
                 deadline=ledger.deadline(timings.record_call_timeout_s),
             )
         except HoldfastError as error:
@@ -75,8 +79,16 @@ class CancelFlow:
             _log.warning("cancel goes out unrecorded", cause=error.code.value)
             self._record_later(command)
             return await self._guarded(ids, recorded=False)
+        return await self._follow(command, requested)
+
+    def start(self, command: CancelCommand, requested: CancelRequested) -> asyncio.Task[Answer]:
+        """Send a cancel that is recorded already, as one of many; it goes on without its caller."""
+        return self._inflight.start(self._follow(command, requested), f"cancel {command.intent_id}")
+
+    async def _follow(self, command: CancelCommand, requested: CancelRequested) -> Answer:
+        """Send what is recorded, if there is an open order to send it for."""
         if not requested.send or requested.exchange_order_id is None:
-            return _waiting(requested)
+            return waiting(requested)
         ids = OrderIds(
             command.tenant_id,
             requested.account_id,
@@ -86,7 +98,8 @@ class CancelFlow:
             requested.client_order_id,
         )
         self._context.accounts.remember(ids)
-        return await self._guarded(ids, recorded=True)
+        answer = await self._guarded(ids, recorded=True)
+        return replace(answer, replay=requested.replay)
 
     async def _guarded(self, ids: OrderIds, *, recorded: bool) -> Answer:
         try:
@@ -100,7 +113,12 @@ class CancelFlow:
             self._recorder.within_budget(
                 f"cancel request {command.intent_id}",
                 lambda deadline: orders.request_cancel(
-                    ledger, command.tenant_id, command.intent_id, command.actor, deadline=deadline
+                    ledger,
+                    command.tenant_id,
+                    command.intent_id,
+                    command.actor,
+                    claim=command.claim,
+                    deadline=deadline,
                 ),
             ),
             f"record cancel {command.intent_id}",
@@ -141,14 +159,15 @@ class CancelFlow:
         return _answer(result, recorded=recorded and done, **details)
 
 
-def _waiting(requested: CancelRequested) -> Answer:
-    state = IntentState(requested.state)
+def waiting(requested: CancelRequested) -> Answer:
+    """Return the answer of a cancel for which nothing is sent, now or ever."""
+    state, replay = IntentState(requested.state), requested.replay
     if state in _GONE:
-        return Answer(OK, Outcome.NOT_PLACED, details={"cancel": "final", "state": state.value})
-    if requested.final:
-        return Answer(OK, Outcome.PLACED, details={"cancel": "final", "state": state.value})
-    known = Outcome.PLACED if state is IntentState.CONFIRMED else Outcome.UNKNOWN
-    return Answer(OK, known, details={"cancel": "recorded", "state": state.value})
+        outcome = Outcome.NOT_PLACED
+    else:
+        outcome = Outcome.PLACED if requested.final or state is IntentState.CONFIRMED else Outcome.UNKNOWN
+    known = "final" if requested.final or state in _GONE else "recorded"
+    return Answer(OK, outcome, replay=replay, details={"cancel": known, "state": state.value})
 
 
 def _answer(result: str, *, recorded: bool, **details: object) -> Answer:

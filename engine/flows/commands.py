@@ -9,6 +9,7 @@ from uuid import UUID
 from engine.domain.errors import EXPLANATIONS, ErrorCode, HoldfastError, Outcome
 from engine.domain.requests import OrderType, TimeInForce
 from engine.ledger.intents import IntentView
+from engine.ledger.requests import Claim
 
 OK = "OK"
 
@@ -62,6 +63,18 @@ class CancelCommand:
     tenant_id: UUID
     intent_id: UUID
     actor: str  # "robot:<id>" | "operator:<name>"
+    claim: Claim | None = None  # the key of a robot's call
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAllCommand:
+    """A wish to cancel every unfinished order, or those of a profile (id or name), symbol or robot."""
+
+    tenant_id: UUID
+    claim: Claim
+    profile: str | None = None
+    symbol: str | None = None
+    robot_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

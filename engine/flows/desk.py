@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engine.flows.cancel import CancelFlow
+from engine.flows.cancel_all import CancelAllFlow
 from engine.flows.context import FlowContext
 from engine.flows.entry import EntryFlow
 from engine.flows.exit import ExitFlow
@@ -22,6 +23,7 @@ class Desk:
     exits: ExitFlow
     cancels: CancelFlow
     recorder: Recorder
+    cancel_all: CancelAllFlow
 
     async def close(self, timeout_s: float) -> int:
         """Let what is in flight end, recording last, all within one time; returns what was given up."""
@@ -45,4 +47,5 @@ def open_desk(context: FlowContext) -> Desk:
         ExitFlow(context, recorder, cancels),
         cancels,
         recorder,
+        CancelAllFlow(context, cancels),
     )

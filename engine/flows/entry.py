@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import ceil, inf
+from uuid import UUID
 
 from engine.domain.capital import worst_price
 from engine.domain.errors import ErrorCode, HoldfastError
@@ -19,7 +20,8 @@ from engine.flows.commands import Answer, EntryCommand, denied
 from engine.flows.context import FlowContext, new_id
 from engine.flows.inflight import Inflight
 from engine.flows.opening import Opener
-from engine.flows.placing import Placer, Ready, Wish, wish_of
+from engine.flows.placing import Moment, Placer, Ready, Wish, wish_of
+from engine.flows.preview import Preview, previewed, refused
 from engine.flows.queue import TurnQueue
 from engine.flows.record import Recorder
 from engine.flows.replay import of_known_key, of_replay
@@ -90,7 +92,43 @@ class EntryFlow:
         _check_circuit(wish.session.gateway.circuit.admit())
         moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
-        entry = OpenEntry(
+        entry = self._open(wish, price, moment, intent_id)
+        result = await self._opener.open(
+            command.tenant_id,
+            intent_id,
+            lambda deadline: entries.open_entry(context.ledger, command.tenant_id, entry, deadline=deadline),
+        )
+        if isinstance(result, Replayed):
+            return of_replay(result)
+        if isinstance(result, Denied):
+            if result.code is ErrorCode.STALE_PRICE:  # a collar that this process has not heard of yet
+                context.accounts.forget_profiles(command.tenant_id)
+            return denied(result.code, result.details)
+        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
+        if result.spec_version != profile.spec_version:
+            context.accounts.forget_profiles(command.tenant_id)
+        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
+            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
+            return await self._placer.place(ready)
+
+    async def preview(self, command: EntryCommand) -> Preview:
+        """Tell what this entry would be answered now. It waits for no turn and leaves nothing."""
+        context = self._context
+        try:
+            wish = await wish_of(context, command, context.clock.monotonic())
+            _check_circuit(wish.session.gateway.circuit.refusal())
+            _check(command, wish.profile, wish.session)
+            price = await self._price(command, wish.profile, wish.session)
+        except HoldfastError as error:
+            return refused(error)
+        moment = self._placer.moment(wish.session, wish.expires_at)
+        item = self._open(wish, price, moment, new_id(context.clock)).item()
+        return await previewed(context.ledger, command.tenant_id, "entry", item, price.limit)
+
+    def _open(self, wish: Wish[EntryCommand], price: _Price, moment: Moment, intent_id: UUID) -> OpenEntry:
+        """Return what step 1 is asked for."""
+        context, command, profile = self._context, wish.command, wish.profile
+        return OpenEntry(
             command.robot_id,
             profile.profile_id,
             command.idempotency_key,
@@ -110,28 +148,13 @@ class EntryFlow:
             price.at,
             *_facts(command, profile, wish.session),
         )
-        result = await self._opener.open(
-            command.tenant_id,
-            intent_id,
-            lambda deadline: entries.open_entry(context.ledger, command.tenant_id, entry, deadline=deadline),
-        )
-        if isinstance(result, Replayed):
-            return of_replay(result)
-        if isinstance(result, Denied):
-            if result.code is ErrorCode.STALE_PRICE:  # a collar that this process has not heard of yet
-                context.accounts.forget_profiles(command.tenant_id)
-            return denied(result.code, result.details)
-        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
-        if result.spec_version != profile.spec_version:
-            context.accounts.forget_profiles(command.tenant_id)
-        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
-            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
-            return await self._placer.place(ready)
 
     async def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:
         """Return the limit: the robot's, or for a market entry the worst price of a fresh ask."""
         instrument = session.instrument(command.symbol)
         if command.limit_price is not None:
+            if profile.has_collar:
+                await self._asked(command.symbol, profile, session)
             return _Price(command.limit_price, command.time_in_force, None)
         quote, ask = await self._fresh(command.symbol, profile, session)
         limit = worst_price(ask, profile.max_slippage, instrument.tick_size)
@@ -139,17 +162,8 @@ class EntryFlow:
         return _Price(limit, "IOC", datetime.fromtimestamp(quote.at_ms / 1000, UTC))
 
     async def _fresh(self, symbol: str, profile: Profile, session: AccountSession) -> tuple[Quote, Decimal]:
-        """Return a quote that is young enough, and its ask: the monitor's, else what the exchange says now.
-
-        Who trades a symbol for the first time, or after a while, need not fail for it. Raises STALE_PRICE.
-        """
-        quote, age_max_ms = session.quotes.get(symbol), profile.quote_max_age_ms
-        if _age_ms(quote, session) > age_max_ms:
-            # what it raises says only that there is no answer; the price stays as old as it is
-            with suppress(HoldfastError, TimeoutError):
-                async with asyncio.timeout(_ASK_S):
-                    session.quotes.put(await session.gateway.best_ask(symbol))
-            quote = session.quotes.get(symbol)
+        """Return a quote that is young enough, and its ask. Raises STALE_PRICE."""
+        quote, age_max_ms = await self._asked(symbol, profile, session), profile.quote_max_age_ms
         age_ms = _age_ms(quote, session)
         if quote is None or quote.ask is None:
             raise HoldfastError(ErrorCode.STALE_PRICE, symbol=symbol, age_ms=None)
@@ -158,6 +172,20 @@ class EntryFlow:
                 ErrorCode.STALE_PRICE, symbol=symbol, age_ms=age_ms, quote_max_age_ms=age_max_ms
             )
         return quote, quote.ask
+
+    async def _asked(self, symbol: str, profile: Profile, session: AccountSession) -> Quote | None:
+        """Return the monitor's quote, or if that is too old what the exchange says now.
+
+        Who trades a symbol for the first time, or after a while, need not fail for it.
+        """
+        quote = session.quotes.get(symbol)
+        if _age_ms(quote, session) <= profile.quote_max_age_ms:
+            return quote
+        # what it raises says only that there is no answer; the price stays as old as it is
+        with suppress(HoldfastError, TimeoutError):
+            async with asyncio.timeout(_ASK_S):
+                session.quotes.put(await session.gateway.best_ask(symbol))
+        return session.quotes.get(symbol)
 
     def _count(self, answer: Answer, started: float) -> None:
         metrics = self._context.metrics

@@ -1,5 +1,7 @@
 """Exits: a robot's wish to sell what its profile holds; the same life as an entry, without its lock."""
 
+from uuid import UUID
+
 from engine.domain.errors import HoldfastError
 from engine.domain.ids import client_order_id
 from engine.domain.instruments import check_order
@@ -8,7 +10,8 @@ from engine.flows.commands import Answer, ExitCommand, denied
 from engine.flows.context import FlowContext, new_id
 from engine.flows.inflight import Inflight
 from engine.flows.opening import Opener
-from engine.flows.placing import Placer, Ready, Wish, wish_of
+from engine.flows.placing import Moment, Placer, Ready, Wish, wish_of
+from engine.flows.preview import Preview, previewed, refused
 from engine.flows.queue import TurnQueue
 from engine.flows.record import Recorder
 from engine.flows.replay import of_known_key, of_replay
@@ -63,29 +66,10 @@ class ExitFlow:
             self._queue.give_back(wish.key)
 
     async def _leave(self, wish: Wish[ExitCommand]) -> Answer:
-        context, command, profile = self._context, wish.command, wish.profile
+        context, command = self._context, wish.command
         moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
-        # what a market order is recorded with; it is never sent
-        time_in_force = command.time_in_force if command.limit_price is not None else "IOC"
-        exit_ = OpenExit(
-            command.robot_id,
-            profile.profile_id,
-            command.idempotency_key,
-            command.request_hash,
-            intent_id,
-            client_order_id(context.tag, command.tenant_id, profile.profile_id, intent_id),
-            command.symbol,
-            command.type,
-            command.quantity,
-            command.limit_price,
-            time_in_force,
-            command.post_only,
-            command.label,
-            context.owner,
-            context.timings.lock_ttl_ms,
-            moment.exchange_deadline,
-        )
+        exit_ = self._open(wish, moment, intent_id)
         result = await self._opener.open(
             command.tenant_id,
             intent_id,
@@ -96,8 +80,45 @@ class ExitFlow:
         if isinstance(result, Denied):
             return denied(result.code, result.details)
         with bound(intent_id=intent_id, client_order_id=result.client_order_id):
-            ready = Ready("exit", wish, result, moment, command.limit_price, time_in_force)
+            ready = Ready("exit", wish, result, moment, command.limit_price, exit_.time_in_force)
             return await self._placer.place(ready)
+
+    async def preview(self, command: ExitCommand) -> Preview:
+        """Tell what this exit would be answered now. It waits for no turn and leaves nothing."""
+        context = self._context
+        try:
+            wish = await wish_of(context, command, context.clock.monotonic())
+            instrument = wish.session.instrument(command.symbol)
+            if command.quantity is not None:
+                check_order(instrument, command.quantity, command.limit_price, command.type)
+        except HoldfastError as error:
+            return refused(error)
+        moment = self._placer.moment(wish.session, wish.expires_at)
+        item = self._open(wish, moment, new_id(context.clock)).item()
+        return await previewed(context.ledger, command.tenant_id, "exit", item, command.limit_price)
+
+    def _open(self, wish: Wish[ExitCommand], moment: Moment, intent_id: UUID) -> OpenExit:
+        """Return what step 1 is asked for."""
+        context, command, profile = self._context, wish.command, wish.profile
+        return OpenExit(
+            command.robot_id,
+            profile.profile_id,
+            command.idempotency_key,
+            command.request_hash,
+            intent_id,
+            client_order_id(context.tag, command.tenant_id, profile.profile_id, intent_id),
+            command.symbol,
+            command.type,
+            command.quantity,
+            command.limit_price,
+            # what a market order is recorded with; it is never sent
+            command.time_in_force if command.limit_price is not None else "IOC",
+            command.post_only,
+            command.label,
+            context.owner,
+            context.timings.lock_ttl_ms,
+            moment.exchange_deadline,
+        )
 
     def _count(self, answer: Answer, started: float) -> None:
         metrics = self._context.metrics

@@ -196,7 +196,7 @@ class Placer:
             details = {"reason": outcome.reason}
             code, known = ErrorCode.NOT_PLACED, Outcome.NOT_PLACED
         else:
-            details = {"reason": outcome.reason, "resolve_by": ready.opened.expires_at.isoformat()}
+            details = {"reason": outcome.reason, "resolve_by": _told(ready.opened.expires_at)}
             code, known = ErrorCode.IN_DOUBT, Outcome.UNKNOWN
         details["client_order_id"] = ready.opened.client_order_id
         return Answer(code.value, known, recorded=done, intent=view, details=details)
@@ -205,7 +205,7 @@ class Placer:
         """Return the intent as the recorded outcome leaves it, without asking the database again."""
         state, reason_code, reason = _state(outcome)
         opened, command = ready.opened, ready.command
-        now = self._context.clock.now().isoformat()
+        now = _told(self._context.clock.now())
         report = outcome.report if isinstance(outcome, Placed) else None
         order = None if report is None else _order(report, opened.quantity, recorded)
         held = state not in {"rejected", "not_placed"}
@@ -231,8 +231,8 @@ class Placer:
             "cancel_requested_at": None,
             "reason_code": reason_code,
             "reason": reason,
-            "expires_at": opened.expires_at.isoformat(),
-            "exchange_deadline": opened.exchange_deadline.isoformat(),
+            "expires_at": _told(opened.expires_at),
+            "exchange_deadline": _told(opened.exchange_deadline),
             "spec_version": opened.spec_version,
             "created_at": now,
             "updated_at": now,
@@ -240,6 +240,13 @@ class Placer:
             "owner": str(self._context.owner),
             "order": order,
         }
+
+
+def _told(when: datetime) -> str:
+    """Return a moment in UTC as the database tells it, so that a replay's body is the first one's."""
+    text, _, fraction = when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{text}.{fraction}+00:00" if fraction else f"{text}+00:00"
 
 
 def _state(outcome: SendOutcome) -> tuple[str, str | None, str | None]:
@@ -267,7 +274,7 @@ def _order(report: OrderReport, quantity: Decimal, recorded: Recorded) -> OrderV
     filled = max(booked, report.filled_quantity or ZERO)
     persisted = recorded.persisted
     status = (persisted.order_status if persisted is not None else None) or report.status or "open"
-    at = None if report.exchange_time is None else report.exchange_time.isoformat()
+    at = None if report.exchange_time is None else _told(report.exchange_time)
     return {
         "status": status,
         "unconfirmed": status == "open" and report.status not in {None, "open"},

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.domain.errors import ErrorCode, HoldfastError
+from engine.ledger.requests import Claim
 from engine.ledger.seam import Ledger
 from engine.ledger.wire import exact, moment, number
 
@@ -23,6 +24,7 @@ class CancelRequested:
     symbol: str
     exchange_order_id: str | None
     client_order_id: str
+    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,24 @@ class Finished:
 
 
 async def request_cancel(
-    ledger: Ledger, tenant_id: UUID, intent_id: UUID, actor: str, *, deadline: float | None = None
+    ledger: Ledger,
+    tenant_id: UUID,
+    intent_id: UUID,
+    actor: str,
+    *,
+    claim: Claim | None = None,
+    deadline: float | None = None,
 ) -> CancelRequested:
-    """Record the wish to cancel, once. Raises NOT_FOUND."""
-    item = {"intent_id": intent_id, "actor": actor}
+    """Record the wish to cancel, once. Raises NOT_FOUND; IDEMPOTENCY_KEY_REUSED for another call's key."""
+    item = {"intent_id": intent_id, "actor": actor} | (claim.item() if claim is not None else {})
     result = await ledger.item("fn_request_cancel", tenant_id, item, deadline=deadline)
     if result["code"] != "OK":
         raise HoldfastError(ErrorCode(result["code"]), intent_id=str(intent_id))
+    return cancel_requested(result)
+
+
+def cancel_requested(result: Mapping[str, Any]) -> CancelRequested:
+    """Return what fn_request_cancel says of one order."""
     return CancelRequested(
         str(result["state"]),
         bool(result.get("send", False)),
@@ -83,6 +96,7 @@ async def request_cancel(
         str(result["symbol"]),
         result.get("exchange_order_id"),
         str(result["client_order_id"]),
+        bool(result.get("replay", False)),
     )
 
 

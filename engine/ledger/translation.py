@@ -25,6 +25,7 @@ _OWN: dict[str, ErrorCode] = {
     "HF414": ErrorCode.IDEMPOTENCY_KEY_REUSED,
     "HF415": ErrorCode.ALREADY_EXISTS,
     "HF416": ErrorCode.ALREADY_EXISTS,
+    "HF417": ErrorCode.PRECONDITION_FAILED,
     "HF422": ErrorCode.BAD_REQUEST,
     "HF431": ErrorCode.LIMIT_EXCEEDED,
 }

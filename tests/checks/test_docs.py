@@ -34,10 +34,10 @@ def test_every_error_code_is_explained() -> None:
 
 
 def test_error_page_is_the_generated_one() -> None:
-    """docs/errors.md is what `holdfast explain --markdown` prints."""
+    """docs/reference/errors.md is what `holdfast explain --markdown` prints."""
     from engine.cli.explain import markdown  # noqa: PLC0415 - the page's only reader
 
-    assert markdown() == (ROOT / "docs/errors.md").read_text()
+    assert markdown() == (ROOT / "docs/reference/errors.md").read_text()
 
 
 def test_every_setting_is_documented() -> None:

@@ -1,7 +1,5 @@
 """Profiles: create them with their spec, give and take capital, set their mode."""
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +7,13 @@ from uuid import UUID
 
 from engine.cli.acts import tenants
 from engine.cli.acts.session import actor, checked, find, new_id
-from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.money import ZERO, parse_decimal, parse_positive
+from engine.domain.errors import HoldfastError
+from engine.domain.money import parse_positive
+from engine.domain.specs import checked_spec, spec_revision
 from engine.ledger import admin, capital, reads
 from engine.ledger.seam import Ledger
 from engine.ledger.translation import effect_unknown
 
-_WHOLE_MAX = 9_999_999
 _FIRST = (
     "name",
     "profile_id",
@@ -49,7 +47,7 @@ async def create(
     account_id = UUID(str(find(rows, account, "account", "account_id")["account_id"]))
     profile_id = new_id()
     checked_spec(spec)
-    profile = admin.NewProfile(profile_id, account_id, name, quote, spec, spec_hash(spec))
+    profile = admin.NewProfile(profile_id, account_id, name, quote, spec, spec_revision(spec))
     await admin.create_profile(ledger, tenant_id, profile, actor())
     made = await _shown(ledger, tenant_id, profile_id)
     if amount is None:
@@ -69,7 +67,7 @@ async def every(ledger: Ledger, tenant: str) -> list[dict[str, Any]]:
 
 async def show(ledger: Ledger, tenant: str, profile: str) -> dict[str, Any]:
     """Return one profile with its capital figures and its positions."""
-    tenant_id, profile_id = await _ids(ledger, tenant, profile)
+    tenant_id, profile_id = await ids(ledger, tenant, profile)
     shown = await _shown(ledger, tenant_id, profile_id)
     return {**shown, "positions": await reads.list_positions(ledger, tenant_id, profile_id)}
 
@@ -79,7 +77,7 @@ async def move(
 ) -> dict[str, Any]:
     """Allocate or withdraw `amount`; the key makes a repetition harmless and is in every answer."""
     number = parse_positive(amount, "amount")
-    tenant_id, profile_id = await _ids(ledger, tenant, profile)
+    tenant_id, profile_id = await ids(ledger, tenant, profile)
     by = capital.By(actor(), reason, key or f"cli-{uuid.uuid4()}")
     act = capital.allocate if give else capital.withdraw
     try:
@@ -95,33 +93,13 @@ async def move(
 
 async def set_mode(ledger: Ledger, tenant: str, profile: str, mode: str, reason: str) -> dict[str, Any]:
     """Set a profile's mode. Raises INVARIANT_BROKEN for a resume while available is below zero."""
-    tenant_id, profile_id = await _ids(ledger, tenant, profile)
+    tenant_id, profile_id = await ids(ledger, tenant, profile)
     await capital.set_mode(ledger, tenant_id, "profile", profile_id, mode, by=capital.By(actor(), reason))
     return await _shown(ledger, tenant_id, profile_id)
 
 
-def checked_spec(spec: Any) -> Mapping[str, Any]:
-    """Return a spec of version 1. Raises SPEC_INVALID_SCHEMA with the key that is wrong."""
-    if not isinstance(spec, dict):
-        raise HoldfastError(ErrorCode.SPEC_INVALID_SCHEMA, "A spec is a JSON object.")
-    for name, value in spec.items():
-        if not _CHECKS.get(name, lambda _: False)(value):
-            raise HoldfastError(
-                ErrorCode.SPEC_INVALID_SCHEMA,
-                f"The spec's {name!r} is not of the documented form; known are {', '.join(sorted(_CHECKS))}.",
-                key=name,
-                value=str(value)[:64],
-            )
-    return spec
-
-
-def spec_hash(spec: Mapping[str, Any]) -> str:
-    """Return the hash of a spec's canonical JSON."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-async def _ids(ledger: Ledger, tenant: str, profile: str) -> tuple[UUID, UUID]:
+async def ids(ledger: Ledger, tenant: str, profile: str) -> tuple[UUID, UUID]:
+    """Return the ids of a tenant and its profile. Raises NOT_FOUND."""
     tenant_id = await tenants.id_of(ledger, tenant)
     rows = await reads.list_profiles(ledger, tenant_id)
     return tenant_id, UUID(str(find(rows, profile, "profile", "profile_id")["profile_id"]))
@@ -139,43 +117,3 @@ async def _shown(ledger: Ledger, tenant_id: UUID, profile_id: UUID) -> dict[str,
 def _ordered(row: Mapping[str, Any]) -> dict[str, Any]:
     """What people look for first, first: the database gives keys by length."""
     return {**{name: row[name] for name in _FIRST if name in row}, **row}
-
-
-def _is_symbols(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return parse_decimal(value, "spec") >= ZERO
-    except HoldfastError:
-        return False
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _WHOLE_MAX
-
-
-def _is_repetition(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == {"max", "within_s"}
-        and all(_is_whole(one) for one in value.values())
-    )
-
-
-_CHECKS = {
-    "symbols": _is_symbols,
-    "max_order_quantity": _is_number,
-    "max_order_notional": _is_number,
-    "max_slippage": _is_number,
-    "price_collar": _is_number,
-    "max_daily_loss": _is_number,
-    "quote_max_age_ms": _is_whole,
-    "max_open_orders": _is_whole,
-    "max_open_orders_per_symbol": _is_whole,
-    "max_entries_per_minute": _is_whole,
-    "identical_orders": _is_repetition,
-    "clock_skew_max_ms": _is_whole,
-    "reconciliation_age_max_s": _is_whole,
-}

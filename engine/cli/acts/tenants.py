@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.cli.acts.session import actor, find, new_id
-from engine.ledger import admin, walls
+from engine.ledger import admin, capital, walls
 from engine.ledger.seam import Ledger
 
 
@@ -20,6 +20,13 @@ async def get(ledger: Ledger, tenant_id: UUID) -> dict[str, Any]:
     """Return one tenant."""
     tenant: dict[str, Any] = await ledger.call("fn_get_tenant", tenant_id)
     return {"name": tenant["name"], "tenant_id": tenant["tenant_id"], **tenant}
+
+
+async def set_mode(ledger: Ledger, tenant: str, mode: str, reason: str) -> dict[str, Any]:
+    """Set the mode of a tenant: it stands above its accounts and profiles."""
+    tenant_id = await id_of(ledger, tenant)
+    await capital.set_mode(ledger, tenant_id, "tenant", tenant_id, mode, by=capital.By(actor(), reason))
+    return await get(ledger, tenant_id)
 
 
 async def every(ledger: Ledger) -> list[dict[str, Any]]:

@@ -12,18 +12,18 @@ DECLARE
   v_loss numeric;
   v_within interval := make_interval(secs => coalesce((p_spec #>> '{identical_orders,within_s}')::integer, 0));
 BEGIN
-  IF p_spec ? 'max_open_orders' OR p_spec ? 'max_open_orders_per_symbol' THEN
+  IF p_spec ? 'max_open_orders' THEN
     SELECT count(*) + 1, count(*) FILTER (WHERE i.symbol = p_plan.symbol) + 1 INTO v_all, v_same
     FROM engine.intents i LEFT JOIN engine.orders o USING (tenant_id, intent_id)
     WHERE i.tenant_id = p_tenant_id AND i.profile_id = p_plan.profile_id AND i.released_at IS NULL
       AND (i.state IN ('sending', 'in_doubt', 'needs_operator') OR o.status = 'open')
       AND i.intent_id <> ALL (p_ignored);
-    IF v_all > (p_spec ->> 'max_open_orders')::bigint THEN
+    IF v_all > (p_spec #>> '{max_open_orders,profile}')::bigint THEN
       RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_open_orders', 'value', v_all,
-        'allowed', p_spec -> 'max_open_orders');
-    ELSIF v_same > (p_spec ->> 'max_open_orders_per_symbol')::bigint THEN
-      RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_open_orders_per_symbol', 'value', v_same,
-        'allowed', p_spec -> 'max_open_orders_per_symbol', 'symbol', p_plan.symbol);
+        'of', 'profile', 'allowed', p_spec #> '{max_open_orders,profile}');
+    ELSIF v_same > (p_spec #>> '{max_open_orders,symbol}')::bigint THEN
+      RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_open_orders', 'value', v_same,
+        'of', 'symbol', 'allowed', p_spec #> '{max_open_orders,symbol}', 'symbol', p_plan.symbol);
     END IF;
   END IF;
   IF p_spec ? 'max_entries_per_minute' OR p_spec ? 'identical_orders' THEN
@@ -35,9 +35,9 @@ BEGIN
     IF v_all > (p_spec ->> 'max_entries_per_minute')::bigint THEN
       RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'max_entries_per_minute', 'value', v_all,
         'allowed', p_spec -> 'max_entries_per_minute');
-    ELSIF v_same > (p_spec #>> '{identical_orders,max}')::bigint THEN
+    ELSIF v_same > (p_spec #>> '{identical_orders,count}')::bigint THEN
       RETURN jsonb_build_object('code', 'LIMIT_EXCEEDED', 'limit', 'identical_orders', 'value', v_same,
-        'allowed', p_spec #> '{identical_orders,max}', 'within_s', p_spec #> '{identical_orders,within_s}');
+        'allowed', p_spec #> '{identical_orders,count}', 'within_s', p_spec #> '{identical_orders,within_s}');
     END IF;
   END IF;
   IF p_spec ? 'max_daily_loss' THEN

@@ -1,7 +1,9 @@
--- Records that orders shall be canceled, once: array of {intent_id, actor}. Also while the intent is still sending
--- or in doubt; the cancel then goes out when presence is proven.
--- Locks: intents, sorted. Writes: intents, outbox.
--- Codes: OK {state, order_status, send, final, account_id, symbol, exchange_order_id, client_order_id}, NOT_FOUND.
+-- Records that orders shall be canceled, once: array of {intent_id, actor}, from robots with {robot_id,
+-- idempotency_key, request_hash}. Also while the intent is still sending or in doubt; the cancel then goes out when
+-- presence is proven.
+-- Locks: request keys, then intents, each sorted. Writes: request_keys, intents, outbox.
+-- Codes: OK {state, order_status, send, final, account_id, symbol, exchange_order_id, client_order_id, replay},
+-- NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
 -- `send`: the order is open, send the cancel now. `final`: there is nothing left to cancel.
 -- Raises HF401, HF403, HF422.
 CREATE OR REPLACE FUNCTION engine.fn_request_cancel(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
@@ -12,18 +14,26 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
+  v_claims jsonb[];
   v_results jsonb[];
   v_item jsonb;
+  v_claim jsonb;
   v_intent engine.intents;
   v_status text;
   v_final boolean;
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   PERFORM engine.check_items(p_items);
+  v_claims := engine.claim_cancels(p_tenant_id, p_items, v_now);
   PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id
     AND intent_id IN (SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e)
   ORDER BY intent_id FOR NO KEY UPDATE;
   FOR v_item IN SELECT e FROM jsonb_array_elements(p_items) e LOOP
+    v_claim := v_claims[coalesce(cardinality(v_results), 0) + 1];
+    IF v_claim ? 'code' THEN
+      v_results := v_results || v_claim;
+      CONTINUE;
+    END IF;
     SELECT * INTO v_intent FROM engine.intents
     WHERE tenant_id = p_tenant_id AND intent_id = (v_item ->> 'intent_id')::uuid;
     IF NOT FOUND THEN
@@ -44,7 +54,8 @@ BEGIN
     v_results := v_results || jsonb_build_object('code', 'OK', 'state', v_intent.state, 'order_status', v_status,
       'send', v_intent.state = 'confirmed' AND v_status IS NOT DISTINCT FROM 'open',
       'final', coalesce(v_final, false), 'account_id', v_intent.account_id, 'symbol', v_intent.symbol,
-      'exchange_order_id', v_intent.exchange_order_id, 'client_order_id', v_intent.client_order_id);
+      'exchange_order_id', v_intent.exchange_order_id, 'client_order_id', v_intent.client_order_id,
+      'replay', v_claim IS NOT NULL);
   END LOOP;
   RETURN to_jsonb(v_results);
 END $$;

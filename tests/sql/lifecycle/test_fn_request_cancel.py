@@ -51,3 +51,35 @@ async def test_errors_and_foreign_tenant(world: World) -> None:
     assert {"code": "NOT_FOUND"} == await result(world, FUNCTION, wish(uuid4()))
     assert {"code": "NOT_FOUND"} == await result(world, FUNCTION, wish(intent), world.other.id)
     await world.refused_to_foreign_claim(FUNCTION, [wish(intent)])
+
+
+def keyed(world: World, intent: UUID, key: str = "c1", request_hash: str = "h") -> dict[str, str]:
+    """A wish under an idempotency key."""
+    named = {"robot_id": str(world.one.robot), "idempotency_key": key, "request_hash": request_hash}
+    return {**wish(intent), **named}
+
+
+async def test_a_key_is_claimed_with_the_wish(world: World) -> None:
+    """The same wish under its key is a replay that changes nothing; another request's key is refused."""
+    intent = await confirmed(world)
+    first = await result(world, FUNCTION, keyed(world, intent))
+    assert ("OK", False) == (first["code"], first["replay"])
+    again = await world.leaves_nothing(lambda: result(world, FUNCTION, keyed(world, intent)))
+    assert first | {"replay": True} == again
+
+    async def other() -> None:
+        reused = await result(world, FUNCTION, keyed(world, intent, request_hash="h2"))
+        assert {"code": "IDEMPOTENCY_KEY_REUSED"} == reused
+        assert {"code": "NOT_FOUND"} == await result(world, FUNCTION, keyed(world, uuid4(), "c2"))
+
+    await world.leaves_nothing(other)
+
+
+async def test_one_refused_key_of_an_array_stops_no_other(world: World) -> None:
+    """Items come from many robots in one call: each gets its own answer."""
+    intent = await confirmed(world)
+    await result(world, FUNCTION, keyed(world, intent))
+    items = [keyed(world, intent, request_hash="h2"), wish(intent), keyed(world, intent, "c0")]
+    answers = await world.call(FUNCTION, world.one.id, items)
+    assert ["IDEMPOTENCY_KEY_REUSED", "OK", "OK"] == [answer["code"] for answer in answers]
+    assert [None, False, False] == [answer.get("replay") for answer in answers]

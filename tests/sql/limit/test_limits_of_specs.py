@@ -83,11 +83,12 @@ async def test_open_orders_are_counted_per_profile_and_symbol(world: World) -> N
     """Open orders of both sides and intents that may be at the exchange count; ended ones do not."""
     await held(world, "0.004")
     await exit_order(world, "x1", quantity="0.001")
-    await rules(world, max_open_orders=3, max_open_orders_per_symbol=2)
+    await rules(world, max_open_orders={"profile": 3, "symbol": 2})
     first = await confirmed(world, "e1", **SMALL)
     answer = await opened(world, "k1")
-    assert ("LIMIT_EXCEEDED", "max_open_orders_per_symbol", 3, 2) == said(answer)
-    await rules(world, max_open_orders=3)
+    assert ("LIMIT_EXCEEDED", "max_open_orders", 3, 2) == said(answer)
+    assert ("symbol", "BTC/USDT") == (answer["of"], answer["symbol"])
+    await rules(world, max_open_orders={"profile": 3})
     assert "OK" == (await opened(world, "k2"))["code"]
     await world.admin.execute(
         "INSERT INTO engine.instruments SELECT tenant_id, account_id, 'ETH/USDT', 'ETH', quote_asset,"
@@ -97,6 +98,7 @@ async def test_open_orders_are_counted_per_profile_and_symbol(world: World) -> N
     )
     answer = await opened(world, "k3", symbol="ETH/USDT")
     assert ("LIMIT_EXCEEDED", "max_open_orders", 4, 3) == said(answer)
+    assert "profile" == answer["of"]
     await finish(world, first, "canceled", filled_quantity="0")
     assert "OK" == (await opened(world, "k4", symbol="ETH/USDT"))["code"]
 
@@ -117,7 +119,7 @@ async def test_entries_of_a_minute_are_counted(world: World) -> None:
 
 async def test_identical_orders_are_counted(world: World) -> None:
     """The same order again within its time is denied; another quantity or price is another order."""
-    await rules(world, identical_orders={"max": 1, "within_s": 120})
+    await rules(world, identical_orders={"count": 1, "within_s": 120})
     await confirmed(world, "e1", **SMALL)
     await world.database.advance_clock(119)
     answer = await opened(world, "k1", quantity="0.0010")
@@ -230,7 +232,7 @@ async def test_an_array_counts_its_own_items_in_order(world: World) -> None:
         " WHERE tenant_id = $1",
         world.one.id,
     )
-    await rules(world, max_open_orders=2, max_entries_per_minute=2)
+    await rules(world, max_open_orders={"profile": 2}, max_entries_per_minute=2)
     sizes = ["1", "0.001", "0.001", "0.001"]
     items = [order_item(world.one, f"k{n}", symbol=f"S{n}", quantity=size) for n, size in enumerate(sizes, 1)]
     answers = await world.call("fn_open_entry", world.one.id, items)
@@ -240,8 +242,10 @@ async def test_an_array_counts_its_own_items_in_order(world: World) -> None:
     await world.consistent()
 
 
-@pytest.mark.parametrize("limit", ["max_open_orders", "max_entries_per_minute"])
-async def test_callers_racing_never_exceed_a_count(world: World, limit: str) -> None:
+@pytest.mark.parametrize(
+    "limit", [{"max_open_orders": {"profile": 5}}, {"max_entries_per_minute": 5}], ids=lambda one: next(iter(one))
+)
+async def test_callers_racing_never_exceed_a_count(world: World, limit: dict[str, Any]) -> None:
     """Of sixteen entries on as many symbols and connections exactly as many are opened as the spec allows."""
     await world.admin.execute(
         "INSERT INTO engine.instruments SELECT tenant_id, account_id, 'S' || n, base_asset, quote_asset,"
@@ -250,7 +254,7 @@ async def test_callers_racing_never_exceed_a_count(world: World, limit: str) -> 
         " WHERE tenant_id = $1",
         world.one.id,
     )
-    await rules(world, **{limit: 5})
+    await rules(world, **limit)
     conns = [await world.database.connect() for _ in range(16)]
     answers = await asyncio.gather(
         *(
@@ -272,12 +276,12 @@ async def test_exits_pass_every_limit(world: World) -> None:
     await rules(
         world,
         max_order_quantity="0",
-        max_open_orders=1,
+        max_open_orders={"profile": 1},
         max_entries_per_minute=1,
         clock_skew_max_ms=1,
         price_collar="0",
         reconciliation_age_max_s=1,
-        identical_orders={"max": 1, "within_s": 1},
+        identical_orders={"count": 1, "within_s": 1},
     )
     for number in range(3):
         await exit_order(world, f"x{number}", quantity="0.001")
@@ -287,13 +291,16 @@ WRONG = [
     {"max_order_quantity": 5},
     {"price_collar": "-1"},
     {"max_daily_loss": "1e3"},
-    {"max_open_orders": 0},
-    {"max_open_orders": "3"},
+    {"max_open_orders": {"profile": 0}},
+    {"max_open_orders": {"symbol": "x"}},
+    {"max_open_orders": {}},
+    {"max_open_orders": {"account": 1}},
+    {"max_open_orders": 3},
     {"max_entries_per_minute": 1.5},
-    {"identical_orders": {"max": 1}},
-    {"identical_orders": {"max": 1, "within_s": 0}},
+    {"identical_orders": {"count": 1}},
+    {"identical_orders": {"count": 1, "within_s": 0}},
     {"identical_orders": 3},
-    {"identical_orders": {"max": 1, "within_s": 1, "more": 1}},
+    {"identical_orders": {"count": 1, "within_s": 1, "more": 1}},
     {"clock_skew_max_ms": None},
     {"reconciliation_age_max_s": True},
     {"max_open_order": 1},

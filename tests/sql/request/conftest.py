@@ -1,0 +1,18 @@
+"""The world of the tests of robots' calls, on 18 and on 15: two tenants, 1,000 USDT in one's profile."""
+
+import pytest
+
+from tests.database.servers import Database
+from tests.sql.capital.world import Tenant, World, call
+
+
+@pytest.fixture
+async def world(any_database: Database) -> World:
+    conn = await any_database.connect()
+    await call(conn, "fn_init_engine", "habc")
+    one, other = Tenant("one"), Tenant("other")
+    await one.create(conn)
+    await other.create(conn)
+    made = World(any_database, conn, await any_database.admin(), one, other)
+    await made.allocate("1000")
+    return made
