@@ -54,6 +54,12 @@ def router(services: Services) -> APIRouter:
         view = await reads.get_order(services.reads(caller), caller.tenant_id, identity(order_id))
         return answer(order_view(_found(view, order_id)))
 
+    _add_list(routes, services)
+    _add_holdings(routes, services)
+    return routes
+
+
+def _add_list(routes: APIRouter, services: Services) -> None:
     @routes.get("/orders", summary="Orders, newest first", responses=found("Orders"))
     async def many(
         request: Request,
@@ -87,6 +93,8 @@ def router(services: Services) -> APIRouter:
         following = cursor_after("orders", views, limit, "id")
         return answer({"orders": [order_view(view) for view in views], "next_cursor": following})
 
+
+def _add_holdings(routes: APIRouter, services: Services) -> None:
     @routes.get(
         "/capital",
         summary="Capital of each profile, and whether the invariant holds",
@@ -104,8 +112,6 @@ def router(services: Services) -> APIRouter:
         profile_id = await _profile_id(services, caller.tenant_id, profile)
         held = await reads.list_positions(services.reads(caller), caller.tenant_id, profile_id)
         return answer({"positions": held})
-
-    return routes
 
 
 def identity(text: str) -> UUID:

@@ -2,12 +2,14 @@
 
 import re
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.api.app import create_app
-from engine.api.services import Services
 from engine.domain.specs import RULES
 from tests.checks.test_caps import ROOT
+
+if TYPE_CHECKING:
+    from engine.api.services import Services
 
 
 def document() -> dict[str, Any]:

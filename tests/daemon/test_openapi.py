@@ -1,4 +1,4 @@
-"""The API keeps what its OpenAPI document promises: examples work, generated requests get promised answers."""
+"""The API keeps what its OpenAPI document promises: examples work, generated requests are answered so."""
 
 import os
 import re
