@@ -103,4 +103,4 @@ ORDER_ERRORS = errors(
     ErrorCode.DATABASE_UNAVAILABLE,
     ErrorCode.INTERNAL,
 )
-ALERT_ERRORS = {**READ_ERRORS, **_errors(ErrorCode.INTENT_EXPIRED)}
+ALERT_ERRORS = {**READ_ERRORS, **errors(ErrorCode.INTENT_EXPIRED)}

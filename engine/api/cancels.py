@@ -14,6 +14,7 @@ from engine.api.claims import KEY_PARAMETER, checked_key, claim
 from engine.api.robots import entry_command, exit_command
 from engine.api.services import Services
 from engine.domain.errors import EXPLANATIONS, ErrorCode
+from engine.domain.scopes import Scope
 from engine.flows.commands import CancelAllCommand
 from engine.flows.preview import Preview
 
@@ -47,7 +48,7 @@ def router(services: Services) -> APIRouter:
         openapi_extra={"parameters": [KEY_PARAMETER], "requestBody": _body("CancelAllBody", {"own": True})},
     )
     async def cancel_all(request: Request) -> Response:
-        caller = await services.caller(request)
+        caller = await services.caller(request, Scope.CANCEL)
         key = checked_key(request)
         body = await body_of(request, CancelAllBody)
         if isinstance(body, Response):
@@ -69,7 +70,7 @@ def router(services: Services) -> APIRouter:
         openapi_extra={"requestBody": _body("PreviewBody", _EXAMPLE)},
     )
     async def preview(request: Request) -> Response:
-        caller = await services.caller(request)
+        caller = await services.caller(request, Scope.READ)
         body = await body_of(request, PreviewBody)
         if isinstance(body, Response):
             return body

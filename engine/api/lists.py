@@ -39,7 +39,7 @@ def router(services: Services) -> APIRouter:
         filters: dict[str, Any] = {"limit": limit, "symbol": symbol, "order_id": order}
         filters["profile_id"] = await _profile_id(services, caller.tenant_id, profile)
         filters |= dict(zip(("before",), read_cursor("fills", cursor, int), strict=False))
-        rows = await reads.list_fills(services.at_work().ledger, caller.tenant_id, _given(filters))
+        rows = await reads.list_fills(services.reads(caller), caller.tenant_id, _given(filters))
         return answer({"fills": rows, "next_cursor": cursor_after("fills", rows, limit, "event_id")})
 
     @routes.get(
@@ -61,7 +61,7 @@ def router(services: Services) -> APIRouter:
         filters: dict[str, Any] = {"limit": limit, "type": type, "order_id": order}
         filters["profile_id"] = await _profile_id(services, caller.tenant_id, profile)
         filters |= dict(zip(("before", "before_part"), read_cursor("events", cursor, int, int), strict=False))
-        rows = await requests.list_events(services.at_work().ledger, caller.tenant_id, _given(filters))
+        rows = await requests.list_events(services.reads(caller), caller.tenant_id, _given(filters))
         behind = cursor_after("events", rows, limit, "event_id", "part")
         return answer({"events": rows, "next_cursor": behind})
 
@@ -70,7 +70,7 @@ def router(services: Services) -> APIRouter:
     )
     async def exchanges(request: Request) -> Response:
         caller = await services.caller(request)
-        accounts = await reads.list_accounts(services.at_work().ledger, caller.tenant_id)
+        accounts = await reads.list_accounts(services.reads(caller), caller.tenant_id)
         names = sorted(EXCHANGES.keys() | {row["exchange"] for row in accounts})
         return answer({"exchanges": [_exchange(name, accounts) for name in names]})
 

@@ -29,7 +29,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/mode", summary="Every mode, and each profile's effective one", responses=found("Modes"))
     async def modes(request: Request) -> Response:
         caller = await services.caller(request)
-        return answer(await requests.get_modes(services.at_work().ledger, caller.tenant_id))
+        return answer(await requests.get_modes(services.reads(caller), caller.tenant_id))
 
     @routes.put(
         "/mode",

@@ -95,7 +95,7 @@ class Services:
     async def caller(self, request: Request, needed: Scope | None = None) -> Caller:
         """Return who calls, if it may do what the request's method or `needed` says.
 
-        Raises UNAUTHORIZED, FORBIDDEN with the missing scope, RATE_LIMITED, NOT_READY or DATABASE_UNAVAILABLE.
+        Raises UNAUTHORIZED, FORBIDDEN with the missing scope, RATE_LIMITED, and what no database raises.
         """
         return await self._admit(request, needed or needed_for(request.method), last_known=False)
 

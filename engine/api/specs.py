@@ -53,7 +53,7 @@ def _add_profiles(routes: APIRouter, services: Services) -> None:
     @routes.get("/profiles", summary="Profiles with their capital", responses=found("Profiles"))
     async def many(request: Request) -> Response:
         caller = await services.caller(request)
-        ledger = services.at_work().ledger
+        ledger = services.reads(caller)
         rows = await reads.list_profiles(ledger, caller.tenant_id)
         figures = {row["profile_id"]: row for row in await reads.get_capital(ledger, caller.tenant_id, None)}
         return answer({"profiles": [_profile(row, figures[row["profile_id"]]) for row in rows]})
@@ -62,7 +62,7 @@ def _add_profiles(routes: APIRouter, services: Services) -> None:
     async def one(request: Request, profile: ProfileName) -> Response:
         caller = await services.caller(request)
         named = await services.at_work().trading.profile(caller.tenant_id, profile)
-        ledger = services.at_work().ledger
+        ledger = services.reads(caller)
         figures = await reads.get_capital(ledger, caller.tenant_id, named.profile_id)
         rows = await reads.list_profiles(ledger, caller.tenant_id)
         row = next(row for row in rows if row["profile_id"] == str(named.profile_id))
@@ -74,7 +74,7 @@ def _add_profiles(routes: APIRouter, services: Services) -> None:
     async def limits(request: Request, profile: ProfileName) -> Response:
         caller = await services.caller(request)
         named = await services.at_work().trading.profile(caller.tenant_id, profile)
-        ledger = services.at_work().ledger
+        ledger = services.reads(caller)
         return answer(await requests.get_limits(ledger, caller.tenant_id, named.profile_id))
 
 
@@ -85,7 +85,7 @@ def _add_reads(routes: APIRouter, services: Services) -> None:
     async def current(request: Request, profile: ProfileName) -> Response:
         caller = await services.caller(request)
         named = await services.at_work().trading.profile(caller.tenant_id, profile)
-        spec = await requests.get_spec(services.at_work().ledger, caller.tenant_id, named.profile_id)
+        spec = await requests.get_spec(services.reads(caller), caller.tenant_id, named.profile_id)
         return _tagged(spec)
 
     @routes.get(
@@ -103,9 +103,7 @@ def _add_reads(routes: APIRouter, services: Services) -> None:
         filters: dict[str, Any] = {"limit": limit}
         filters |= dict(zip(("before",), read_cursor("specs", cursor, int), strict=False))
         named = await services.at_work().trading.profile(caller.tenant_id, profile)
-        rows = await requests.list_specs(
-            services.at_work().ledger, caller.tenant_id, named.profile_id, filters
-        )
+        rows = await requests.list_specs(services.reads(caller), caller.tenant_id, named.profile_id, filters)
         return answer({"specs": rows, "next_cursor": cursor_after("specs", rows, limit, "version")})
 
     @routes.get(
@@ -120,7 +118,7 @@ def _add_reads(routes: APIRouter, services: Services) -> None:
     ) -> Response:
         caller = await services.caller(request)
         named = await services.at_work().trading.profile(caller.tenant_id, profile)
-        spec = await requests.get_spec(services.at_work().ledger, caller.tenant_id, named.profile_id, version)
+        spec = await requests.get_spec(services.reads(caller), caller.tenant_id, named.profile_id, version)
         return _tagged(spec)
 
 

@@ -52,6 +52,8 @@ def audit(tenant: str, *, code: str | None, actor: str | None, limit: int) -> No
     """List what operators did in TENANT and what was refused there, newest first."""
     filters = {"code": code, "actor": actor, "limit": str(limit)}
     render(session.perform(lambda ledger, _: acts.audit(ledger, tenant, filters)), _AUDIT_COLUMNS)
+
+
 @tenants.command("set-mode")
 @click.argument("tenant")
 @click.argument("mode", type=click.Choice(["active", "reducing", "halted"]))

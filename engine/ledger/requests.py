@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.ledger.intents import Kind, OpenResult, open_result
+from engine.ledger.reading import Calls
 from engine.ledger.seam import Ledger
 
 Json = dict[str, Any]
@@ -101,33 +102,33 @@ async def preview_order(ledger: Ledger, tenant_id: UUID, kind: Kind, item: Json)
     return open_result(result, None)
 
 
-async def get_spec(ledger: Ledger, tenant_id: UUID, profile_id: UUID, version: int | None = None) -> Json:
+async def get_spec(ledger: Calls, tenant_id: UUID, profile_id: UUID, version: int | None = None) -> Json:
     """Return one version of a spec, the current one without a number. Raises NOT_FOUND."""
     view: Json = await ledger.call("fn_get_spec", tenant_id, profile_id, version)
     return view
 
 
 async def list_specs(
-    ledger: Ledger, tenant_id: UUID, profile_id: UUID, filters: Mapping[str, Any]
+    ledger: Calls, tenant_id: UUID, profile_id: UUID, filters: Mapping[str, Any]
 ) -> list[Json]:
     """Return the versions of a spec, newest first; filters: before, limit. Raises NOT_FOUND."""
     views: list[Json] = await ledger.call("fn_list_specs", tenant_id, profile_id, dict(filters))
     return views
 
 
-async def list_events(ledger: Ledger, tenant_id: UUID, filters: Mapping[str, Any]) -> list[Json]:
+async def list_events(ledger: Calls, tenant_id: UUID, filters: Mapping[str, Any]) -> list[Json]:
     """Return events, newest first; filters: profile_id, order_id, type, before, before_part, limit."""
     views: list[Json] = await ledger.call("fn_list_events", tenant_id, dict(filters))
     return views
 
 
-async def get_limits(ledger: Ledger, tenant_id: UUID, profile_id: UUID) -> Json:
+async def get_limits(ledger: Calls, tenant_id: UUID, profile_id: UUID) -> Json:
     """Return what a profile may do now, with what is used of each limit. Raises NOT_FOUND."""
     view: Json = await ledger.call("fn_get_limits", tenant_id, profile_id)
     return view
 
 
-async def get_modes(ledger: Ledger, tenant_id: UUID) -> Json:
+async def get_modes(ledger: Calls, tenant_id: UUID) -> Json:
     """Return the modes of engine, tenant, accounts and profiles, and each profile's effective one."""
     view: Json = await ledger.call("fn_get_modes", tenant_id)
     return view

@@ -243,7 +243,9 @@ async def test_an_array_counts_its_own_items_in_order(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "limit", [{"max_open_orders": {"profile": 5}}, {"max_entries_per_minute": 5}], ids=lambda one: next(iter(one))
+    "limit",
+    [{"max_open_orders": {"profile": 5}}, {"max_entries_per_minute": 5}],
+    ids=lambda one: next(iter(one)),
 )
 async def test_callers_racing_never_exceed_a_count(world: World, limit: dict[str, Any]) -> None:
     """Of sixteen entries on as many symbols and connections exactly as many are opened as the spec allows."""
