@@ -21,13 +21,15 @@ from engine.api.auth import Caller, KeyRing
 from engine.api.gates import Gate, Gates
 from engine.api.internal import create_internal_app
 from engine.api.server import HttpServer, listen
-from engine.api.services import Connected, InternalServices, Services
+from engine.api.services import Connected, FeedServices, InternalServices, Services
 from engine.api.services import Trading as TradingCalls
+from engine.api.tickets import Tickets
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.flows.accounts import Accounts, AccountSession
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
+from engine.flows.feed import FeedHub
 from engine.flows.reconcile import Reconciliation
 from engine.flows.resolve import Resolver
 from engine.ledger import admin, watch
@@ -40,6 +42,7 @@ from engine.loops.leases import Leases, LeaseTimings
 from engine.loops.monitor import MonitorTimings
 from engine.loops.quotes import QuoteFeeds, Quotes
 from engine.loops.reconciliation import ReconciliationTimings
+from engine.loops.sequencer import Sequencer
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Findings, Watchdog
 from engine.runtime import log
@@ -89,6 +92,7 @@ class _Engine:
     watchdog: Watchdog
     leases: Leases
     health: Health
+    hub: FeedHub
 
 
 class Daemon:
@@ -120,6 +124,9 @@ class Daemon:
             self._metrics,
             internal,
             settings.http_body_bytes_max,
+            FeedServices(
+                Tickets(self._vault, self._clock), settings.feed_heartbeat_s, settings.feed_clients_max
+            ),
             internal_on_same_port=settings.internal_port is None,
         )
 
@@ -265,7 +272,9 @@ class Daemon:
         )
         leases = Leases(context, self._gates, following, LeaseTimings(settings.lease_ttl_s))
         health = Health(desk, connections, watchdog, leases)
-        return _Engine(ledger, context, desk, connections, watchdog, leases, health)
+        hub = FeedHub(ledger, self._metrics, settings.feed_queue_events_max)
+        ledger.after_item = hub.nudge
+        return _Engine(ledger, context, desk, connections, watchdog, leases, health, hub)
 
     def _connected(self, engine: _Engine) -> Connected:
         async def look_up(key_hash: bytes) -> Caller | None:
@@ -282,12 +291,13 @@ class Daemon:
             engine.desk.cancels.run,
             engine.context.accounts.profile,
         )
-        return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic))
+        return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic), engine.hub)
 
     def _start(self, engine: _Engine) -> None:
         settings = self._settings
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
+        self._supervisor.start("sequencer", Sequencer(engine.hub).run)
         self._supervisor.start("accounts", engine.connections.run)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
         self._supervisor.start("watchdog", self._watch_over, silent_s_max=settings.watchdog_interval_s + 60)
@@ -340,6 +350,7 @@ class Daemon:
         engine = self._engine
         if engine is not None:
             await engine.desk.close(self._settings.stop_timeout_s)
+            engine.hub.close()  # its clients come back to another process; a stream would hold up the servers
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         late = await self._supervisor.stop(_LOOPS_STOP_S)

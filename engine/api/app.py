@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from engine.api import internal, problems, reads, robots
+from engine.api import feed, internal, problems, reads, robots
 from engine.api.envelope import Envelope
 from engine.api.services import Services
 from engine.domain.errors import EXPLANATIONS, ErrorCode, Outcome
@@ -25,6 +25,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.include_router(robots.router(services))
     app.include_router(reads.router(services))
+    app.include_router(feed.router(services))
     if services.internal_on_same_port:
         app.include_router(internal.router(services.internal))
     problems.install(app)

@@ -10,8 +10,10 @@ from starlette.requests import Request
 
 from engine.api.auth import Caller, KeyRing
 from engine.api.gates import Gates
+from engine.api.tickets import Tickets
 from engine.flows.accounts import Profile
 from engine.flows.commands import Answer, CancelCommand, EntryCommand, ExitCommand
+from engine.flows.feed import FeedHub
 from engine.ledger.seam import Ledger
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -37,12 +39,22 @@ class Trading:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedServices:
+    """What the feed's routes need beside the hub, which comes with the database."""
+
+    tickets: Tickets
+    heartbeat_s: float
+    clients_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """What exists once the database is there."""
 
     ledger: Ledger
     trading: Trading
     keys: KeyRing
+    hub: FeedHub
 
 
 @dataclass(slots=True)
@@ -54,6 +66,7 @@ class Services:
     metrics: Metrics
     internal: InternalServices
     body_bytes_max: int
+    feed: FeedServices
     internal_on_same_port: bool = True
     connected: Connected | None = None
 
