@@ -1,4 +1,4 @@
-"""What the feed's tests run: a database of two tenants, the hub with its sequencer, and the API on a real port."""
+"""What the feed's tests run: a database of two tenants, hub and sequencer, and the API on a real port."""
 
 import asyncio
 import contextlib
@@ -6,16 +6,13 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
 
-import aiohttp
-import asyncpg
 from websockets.asyncio.client import ClientConnection, connect
 
 from engine.api.app import create_app
 from engine.api.auth import Caller, KeyRing
-from engine.api.feed_client import FeedClient
 from engine.api.gates import Gates
 from engine.api.server import HttpServer, listen
 from engine.api.services import Connected, FeedServices, InternalServices, Services, Trading
@@ -32,9 +29,12 @@ from engine.runtime.tasks import Supervisor
 from tests.database.servers import Database
 from tests.sql.capital.world import OPERATOR, Tenant, call
 
+if TYPE_CHECKING:
+    import aiohttp
+    import asyncpg
+
 WAIT_S = 20.0
 VAULT = Vault(b"k" * 32)
-__all__ = ["FeedClient"]
 
 
 async def _not_traded(*_: Any) -> Any:
@@ -58,9 +58,8 @@ class Instance:
         clients_max: int = 256, sequences: bool = True,
     ) -> Self:  # fmt: skip
         metrics, clock = Metrics(), Clock()
-        ledger = await Ledger.connect(
-            LedgerOptions(database.engine_url, role=None, pool_size=4), metrics, clock
-        )
+        options = LedgerOptions(database.engine_url, role=None, pool_size=4)
+        ledger = await Ledger.connect(options, metrics, clock)
         hub = FeedHub(ledger, metrics, queue_events_max)
         ledger.after_item = hub.nudge
 
@@ -200,7 +199,7 @@ async def frames_to(opened: ClientConnection, seq: int) -> list[dict[str, Any]]:
     return found
 
 
-async def server_events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, str]]:
+async def server_events(response: "aiohttp.ClientResponse") -> AsyncIterator[dict[str, str]]:
     """The fields of each server-sent event."""
     fields: dict[str, str] = {}
     async for raw in response.content:

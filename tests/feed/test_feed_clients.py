@@ -1,7 +1,9 @@
 """Who may listen, and what becomes of those who do not read: nobody else waits for them."""
 
 import asyncio
+import base64
 import socket as sockets
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,10 +18,10 @@ from tests.feed.rig import VAULT, WAIT_S, Instance, Rig, bearer, frame, frames_t
 from tests.sql.capital.world import OPERATOR, call
 
 
-async def met(look: "asyncio.Future[bool] | object") -> None:
+async def met(look: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(WAIT_S):
-        while not look():  # type: ignore[operator]
+        while not look():  # noqa: ASYNC110 - a metric tells no event
             await asyncio.sleep(0.01)
 
 
@@ -48,6 +50,16 @@ async def deaf(instance: Instance, rig: Rig, *, sse: bool = False) -> sockets.so
     return raw
 
 
+def ended(stuck: sockets.socket) -> bool:
+    """Read what is left of a connection and tell whether it has an end."""
+    try:
+        while stuck.recv(65_536):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
 async def test_without_a_key_there_is_no_feed(rig: Rig) -> None:
     """No header, a wrong key and a wrong ticket get 401 as a problem, on both transports."""
     instance = await rig.instance()
@@ -65,7 +77,7 @@ async def test_without_a_key_there_is_no_feed(rig: Rig) -> None:
 
 
 async def test_foreign_profile_is_refused_counted_and_audited(rig: Rig) -> None:
-    """Another tenant's profile is not found, and the attempt leaves a count and an audit row; a typo does not."""
+    """Another tenant's profile is not found, and leaves a count and an audit row; a typo leaves none."""
     instance = await rig.instance()
     assert 404 == await refused(instance, rig, f"profile={uuid4()}")
     assert 404 == await refused(instance, rig, "profile=nobodys")
@@ -119,8 +131,6 @@ async def test_ticket_opens_the_feed_for_a_minute(rig: Rig) -> None:
         async with socket(instance, None, f"ticket={foreign}"):
             pass
     credentials = VAULT.encrypt({"for": "Bearer x", "until": "2999-01-01T00:00:00+00:00"}, "an-account")
-    import base64  # noqa: PLC0415 - the one test that forges
-
     with pytest.raises(InvalidStatus):
         async with socket(instance, None, f"ticket={base64.urlsafe_b64encode(credentials).decode()}"):
             pass
@@ -180,10 +190,7 @@ async def test_a_client_that_never_reads_is_dropped_and_delays_nobody(rig: Rig, 
             assert list(range(at + 1, at + told + 1)) == seen
             await met(lambda: instance.value("feed_clients", transport=transport) == (0 if sse else 1))
         stuck.settimeout(WAIT_S)
-        with pytest.raises((ConnectionResetError, EOFError)):
-            while stuck.recv(65_536):
-                pass
-            raise EOFError
+        assert ended(stuck)
     finally:
         stuck.close()
 
