@@ -24,6 +24,7 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	@tests/database/install_postgresql_15.sh
+	@tests/relay/install_rabbitmq.sh
 	$(BIN)/python -m pytest
 
 # Everything that docs/torture.md tells of; the defaults are a full run, which takes about an hour.

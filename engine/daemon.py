@@ -36,6 +36,7 @@ from engine.ledger import admin, watch
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
+from engine.loops.dead_letters import DeadLetterCount
 from engine.loops.following import Following
 from engine.loops.health import NOT_BUILT, Health
 from engine.loops.leases import Leases, LeaseTimings
@@ -298,6 +299,15 @@ class Daemon:
         self._supervisor.start("trading", Trading(engine.context, engine.desk.cancels).run)
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
         self._supervisor.start("sequencer", Sequencer(engine.hub).run)
+        if settings.broker_url is not None:
+            # its client is loaded only where there is a broker
+            from engine.loops.broker import Broker  # noqa: PLC0415
+            from engine.loops.relay import Relay  # noqa: PLC0415
+
+            broker = Broker(settings.broker_url.get_secret_value())
+            relay = Relay(engine.ledger, self._metrics, broker, engine.context.owner)
+            self._supervisor.start("relay", relay.run, silent_s_max=60.0)
+        self._every(5.0, "dead letters", DeadLetterCount(engine.ledger, self._metrics).look)
         self._supervisor.start("accounts", engine.connections.run)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
         self._supervisor.start("watchdog", self._watch_over, silent_s_max=settings.watchdog_interval_s + 60)

@@ -129,6 +129,10 @@ class Settings(BaseSettings):
     feed_clients_max: int = Field(
         default=256, ge=0, le=10_000, description="Feed clients of one process at most; the next gets BUSY."
     )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="amqp:// address of a RabbitMQ that gets every event; without it nothing is published.",
+    )
     log_format: Literal["json", "console"] = Field(default="json", description="Form of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged."

@@ -143,9 +143,10 @@ async def test_revoked_key_ends_its_feed(rig: Rig) -> None:
         await frame(opened)
         await call(rig.conn, "fn_revoke_robot_key", rig.one.id, rig.one.key, OPERATOR)
         instance.clock.advance(10)  # what the key ring remembers is over
-        told = await frame(opened)
+        revoked, told = await frame(opened), await frame(opened)
         with pytest.raises(ConnectionClosed) as closed:
             await opened.recv()
+    assert "robot.key_revoked" == revoked["type"]
     assert closed.value.rcvd is not None
     assert ("closing", "unauthorized", 4401) == (told["kind"], told["reason"], closed.value.rcvd.code)
     assert 401 == await refused(instance, rig, "")
