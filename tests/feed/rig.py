@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
@@ -165,6 +165,18 @@ class Rig:
             done = await call(self.conn, "fn_sequence_feed", (tenant or self.one).id, 10_000)
             if done["numbered"] == 0:
                 return int(done["last_seq"])
+
+
+async def met(look: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
+    """Return the first true value of a look, which may be awaited: rows and metrics tell no event."""
+    async with asyncio.timeout(wait_s):
+        while True:
+            found = look()
+            if isinstance(found, Awaitable):
+                found = await found
+            if found:
+                return found
+            await asyncio.sleep(0.01)
 
 
 def bearer(tenant: Tenant) -> dict[str, str]:

@@ -120,7 +120,7 @@ async def test_new_epoch_ends_those_who_listen(rig: Rig) -> None:
 
 
 async def test_chosen_profiles_only(rig: Rig) -> None:
-    """With profiles named, by name or id, only theirs come; the heartbeat tells how far the feed has looked."""
+    """With profiles named, by name or id, only theirs come; the heartbeat tells how far was looked."""
     instance = await rig.instance(heartbeat_s=0.1)
     second = await rig.one.add_profile(rig.conn, uuid4(), "second")
     async with socket(instance, rig.one, "profile=second") as opened:

@@ -1,9 +1,7 @@
 """Who may listen, and what becomes of those who do not read: nobody else waits for them."""
 
-import asyncio
 import base64
 import socket as sockets
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,15 +12,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from engine.api.tickets import LIFETIME_S, Tickets
 from engine.runtime.clock import Clock
 from engine.runtime.secrets import Vault
-from tests.feed.rig import VAULT, WAIT_S, Instance, Rig, bearer, frame, frames_to, socket
+from tests.feed.rig import VAULT, WAIT_S, Instance, Rig, bearer, frame, frames_to, met, socket
 from tests.sql.capital.world import OPERATOR, call
-
-
-async def met(look: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(WAIT_S):
-        while not look():  # noqa: ASYNC110 - a metric tells no event
-            await asyncio.sleep(0.01)
 
 
 async def refused(instance: Instance, rig: Rig, query: str) -> int:
