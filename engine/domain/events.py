@@ -18,7 +18,8 @@ _ENDED = (
 )  # fmt: skip
 _REFUSED = (*_ORDER, "exchange_code", "reason")
 _FILL = (
-    *_ORDER, "side", "exchange_order_id", "exchange_trade_id", "price", "quantity", "fee_asset", "fee_quantity",
+    *_ORDER, "side", "exchange_order_id", "exchange_trade_id", "price", "quantity", "fee_asset",
+    "fee_quantity",
     "fee_value", "exchange_time", "filled_quantity", "average_price", "inferred",
 )  # fmt: skip
 _DENIED = ("symbol", "type", "quantity", "limit_price", "code", "…")

@@ -46,7 +46,7 @@ def test_page_has_every_type_with_its_fields() -> None:
 
 
 async def test_what_is_told_is_in_the_catalogue(database: Database) -> None:
-    """Events of a day's work carry no field that the catalogue does not name, no key and no operator's name."""
+    """Events of a day's work have no field that the catalogue lacks, no key and no operator's name."""
     conn = await database.connect()
     await call(conn, "fn_init_engine", "habc")
     one, other = Tenant("one"), Tenant("other")
