@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-START_S = 120.0
+START_S = 180.0
 MESSAGE_BYTES_MAX = 4_096  # what is larger, this node takes from nobody
 
 
@@ -50,6 +50,8 @@ class Node:
             "RABBITMQ_CONFIG_FILE": str(config),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_PID_FILE": str(folder / "pid"),
+            # schedulers that wait without burning the processors of the other tests
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
         }
 
     @classmethod
