@@ -72,7 +72,9 @@ class Broker:
                 queue = await channel.declare_queue(DEAD_QUEUE, durable=True)
                 await queue.bind(dead)
                 self._exchange = await channel.declare_exchange(EXCHANGE, kind.TOPIC, durable=True)
-        except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
+        except (AMQPError, OSError, TimeoutError, RuntimeError, asyncio.CancelledError) as error:
+            if _cancelled(error):
+                raise
             await self.close()
             raise BrokerAwayError(f"{type(error).__name__}: {error}") from error
 
@@ -102,7 +104,7 @@ class Broker:
             self._exchange = None
             return Published.REFUSED, Refusal("BROKER_CHANNEL_CLOSED", _trace(error))
         except (AMQPError, OSError, TimeoutError, RuntimeError, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _cancelled_by_us():
+            if _cancelled(error):
                 raise
             await self.close()
             raise BrokerAwayError(f"{type(error).__name__}: {error}") from error
@@ -117,13 +119,15 @@ class Broker:
             try:
                 async with asyncio.timeout(1.0):
                     await connection.close()
-            except (AMQPError, OSError, TimeoutError, RuntimeError):
-                pass
+            except (AMQPError, OSError, TimeoutError, RuntimeError, asyncio.CancelledError) as error:
+                if _cancelled(error):
+                    raise
 
 
-def _cancelled_by_us() -> bool:
+def _cancelled(error: BaseException) -> bool:
+    """Tell whether this task is to end; the client's library also cancels what waits on a lost connection."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def _trace(error: BaseException) -> str:

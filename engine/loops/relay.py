@@ -20,7 +20,7 @@ PAGE_EVENTS = 200
 CLAIM_TTL_MS = 30_000
 FAILURES_MAX = 5
 _AWAY_S = 0.5
-_AWAY_MAX_S = 10.0
+_AWAY_MAX_S = 5.0
 _log = get_logger(__name__)
 
 

@@ -47,7 +47,7 @@ def test_an_order_is_told_from_sending_to_filled(stage: Stage, tenant: Tenant) -
 
 
 def test_all_that_was_told_is_catalogued_and_holds_no_secret(stage: Stage, tenant: Tenant) -> None:
-    """From the first event on: no gap, no unknown field, no key, no credential; and none of them in the log."""
+    """From the first event on: no gap, no unknown field, no key; and none of them in the log."""
     last = next(listen(stage, "", Authorization=f"Bearer {tenant.key}"))["seq"]
     made = stage.call("POST", "/v1/feed/tickets", key=tenant.key)
     assert 201 == made.status
