@@ -28,9 +28,9 @@ def event(seq: int, **more: Any) -> dict[str, Any]:
     return {"epoch": 1, "seq": seq, "type": "capital.allocated", **more}
 
 
-async def failed(world: World, token: int, seq: int) -> Any:
+async def failed(world: World, token: int, seq: int, failures_max: int = FAILURES_MAX) -> Any:
     return await world.call(
-        "fn_fail_relay", world.one.id, token, event(seq), "BROKER_NACK", "the trace", FAILURES_MAX
+        "fn_fail_relay", world.one.id, token, event(seq), "BROKER_NACK", "the trace", failures_max
     )
 
 

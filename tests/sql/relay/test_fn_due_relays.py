@@ -28,11 +28,13 @@ async def test_a_live_claim_is_its_owners(world: World) -> None:
 
 
 async def test_after_a_refusal_it_waits(world: World) -> None:
-    """A tenant whose event was refused is due again after its pause, not before."""
+    """A tenant whose event was refused is due again after its pause, which doubles, and not before."""
     await numbered(world)
-    await failed(world, await claimed(world), 1)
+    token = await claimed(world)
+    for _ in range(12):  # so often that the pause is the longest there is, a minute
+        await failed(world, token, 1, failures_max=100)
     assert not (await due(world))[world.one.id][1]
-    await world.database.advance_clock(1)
+    await world.database.advance_clock(61)
     assert (await due(world))[world.one.id][1]
 
 
