@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.feed.rig import Instance, Rig, frame, socket
+from tests.feed.rig import Instance, Rig, frame, met, socket
 from tests.sql.capital.trading import order_item
 from tests.sql.capital.world import OPERATOR, Tenant, call
 
@@ -141,6 +141,7 @@ async def test_reconnecting_clients_miss_nothing_over_restarts(rig: Rig) -> None
                 for tenant in tenants
             ]
             if share < RECONNECTS:
+                await met(lambda share=share: all(each.connections > share for each in listeners), WAIT_S)
                 await running.restart()
             await asyncio.gather(*writing)
         for tenant in tenants:
