@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 CLIENTS := python-binance binance-sdk-spot freqtrade
 
-.PHONY: install demo test fuzz torture test-clients lint bench lock clean
+.PHONY: install demo test fuzz soak torture test-clients lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.
 $(STAMP): requirements.lock pyproject.toml
@@ -24,6 +24,7 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	@tests/database/install_postgresql_15.sh
+	@tests/relay/install_rabbitmq.sh
 	$(BIN)/python -m pytest
 
 # What the OpenAPI document promises, asked 5,000 times with new requests each run; `make test` asks 300.
@@ -54,6 +55,10 @@ test-clients: $(STAMP)
 	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r tests/clients/setuptools.lock
 	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r $<
 	@touch $@
+
+# The feed at length: 100,000 events of two tenants to clients that reconnect over a hundred restarts.
+soak: $(STAMP)
+	HOLDFAST_FEED_EVENTS=100000 HOLDFAST_FEED_RECONNECTS=100 $(BIN)/python -m pytest -n 0 --durations=0 tests/feed/test_feed_restarts.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -23,8 +23,9 @@ from engine.api.gates import Gate, Gates
 from engine.api.internal import create_internal_app
 from engine.api.rates import open_rates
 from engine.api.server import HttpServer, listen
-from engine.api.services import Connected, InternalServices, Services
+from engine.api.services import Connected, FeedServices, InternalServices, Services
 from engine.api.services import Trading as TradingCalls
+from engine.api.tickets import Tickets
 from engine.api.users import open_users
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.domain.errors import ErrorCode, HoldfastError
@@ -32,6 +33,7 @@ from engine.flows.accounts import Accounts, AccountSession
 from engine.flows.alert import AlertFlow
 from engine.flows.context import FlowContext, Timings
 from engine.flows.desk import Desk, open_desk
+from engine.flows.feed import FeedHub
 from engine.flows.reconcile import Reconciliation
 from engine.flows.resolve import Resolver
 from engine.flows.switch import SwitchFlow
@@ -39,13 +41,15 @@ from engine.ledger import admin, watch
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
+from engine.loops.dead_letters import DeadLetterCount
 from engine.loops.following import Following
 from engine.loops.guard import Guard
-from engine.loops.health import NOT_BUILT, Health
+from engine.loops.health import NOT_BUILT, Health, loop_row
 from engine.loops.leases import Leases, LeaseTimings
 from engine.loops.monitor import MonitorTimings
 from engine.loops.quotes import QuoteFeeds, Quotes
 from engine.loops.reconciliation import ReconciliationTimings
+from engine.loops.sequencer import Sequencer
 from engine.loops.switches import Switches
 from engine.loops.trading import Trading
 from engine.loops.watchdog import Findings, Watchdog
@@ -97,6 +101,7 @@ class _Engine:
     watchdog: Watchdog
     leases: Leases
     health: Health
+    hub: FeedHub
 
 
 class Daemon:
@@ -129,6 +134,9 @@ class Daemon:
             self._metrics,
             internal,
             settings.http_body_bytes_max,
+            FeedServices(
+                Tickets(self._vault, self._clock), settings.feed_heartbeat_s, settings.feed_clients_max
+            ),
             internal_on_same_port=settings.internal_port is None,
             suspect=self._guard.intrusions.suspect,
             rates=open_rates(settings, self._clock, self._metrics),
@@ -277,7 +285,9 @@ class Daemon:
         )
         leases = Leases(context, self._gates, following, LeaseTimings(settings.lease_ttl_s))
         health = Health(desk, connections, watchdog, leases)
-        return _Engine(ledger, context, desk, connections, watchdog, leases, health)
+        hub = FeedHub(ledger, self._metrics, settings.feed_queue_events_max)
+        ledger.after_item = hub.nudge
+        return _Engine(ledger, context, desk, connections, watchdog, leases, health, hub)
 
     def _connected(self, engine: _Engine) -> Connected:
         async def look_up(key_hash: bytes) -> Caller | None:
@@ -306,7 +316,8 @@ class Daemon:
             engine.context.accounts.forget_profiles,
         )
         users = open_users(self._settings, partial(admin.authenticate_user, engine.ledger), self._clock)
-        return Connected(engine.ledger, calls, KeyRing(look_up, self._clock.monotonic), users)
+        keys = KeyRing(look_up, self._clock.monotonic)
+        return Connected(engine.ledger, calls, keys, engine.hub, users)
 
     def _start(self, engine: _Engine) -> None:
         settings = self._settings
@@ -315,6 +326,16 @@ class Daemon:
         alerts = AlertFlow(engine.context, engine.desk.entries, engine.desk.exits)
         self._supervisor.start("alerts", Alerts(engine.context, alerts, self._gates.check_entries).run)
         self._supervisor.start("instance", self._tell_life, silent_s_max=settings.lease_ttl_s)
+        self._supervisor.start("sequencer", Sequencer(engine.hub).run)
+        if settings.broker_url is not None:
+            # its client is loaded only where there is a broker
+            from engine.loops.broker import Broker  # noqa: PLC0415
+            from engine.loops.relay import Relay  # noqa: PLC0415
+
+            broker = Broker(settings.broker_url.get_secret_value())
+            relay = Relay(engine.ledger, self._metrics, broker, engine.context.owner)
+            self._supervisor.start("relay", relay.run, silent_s_max=60.0)
+        self._every(5.0, "dead letters", DeadLetterCount(engine.ledger, self._metrics).look)
         self._supervisor.start("accounts", engine.connections.run)
         self._guard.start(engine.ledger, self._supervisor)
         self._supervisor.start("circuits", engine.connections.keep_circuits, silent_s_max=60.0)
@@ -368,6 +389,7 @@ class Daemon:
         engine = self._engine
         if engine is not None:
             await engine.desk.close(self._settings.stop_timeout_s)
+            engine.hub.close()  # its clients come back to another process; a stream would hold up the servers
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         late = await self._supervisor.stop(_LOOPS_STOP_S)
@@ -404,7 +426,7 @@ class Daemon:
             "gate": None if closed is None else {"gate": closed[0], "reason": closed[1]},
             "gates": self._gates.report(),
             "notes": self._gates.notes,
-            "loops": [_loop(each) for each in loops],
+            "loops": [loop_row(each) for each in loops],
             "database": await self._database_health(),
             **(NOT_BUILT if self._engine is None else await self._engine.health.engine()),
         }
@@ -429,20 +451,6 @@ class Daemon:
             gc.freeze()
             gc.set_threshold(50_000, 20, 100)
             _say("ready", port=self._port)
-
-
-def _loop(health: Any) -> dict[str, Any]:
-    return {
-        "loop": health.name,
-        "ok": health.ok,
-        "running": health.running,
-        "heartbeat_at": None if health.last_at is None else health.last_at.isoformat(),
-        "age_s": health.silent_s,
-        "age_s_max": health.silent_s_max,
-        "iterations": health.iterations,
-        "errors": health.errors,
-        "last_error": health.last_error,
-    }
 
 
 def _vault(settings: Settings) -> Vault:

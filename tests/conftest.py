@@ -80,6 +80,9 @@ class _OneStagePerWorker(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if "/walls/test_matrix" in nodeid:
             return "walls"
+        folder, relay, _ = nodeid.partition("/relay/test_relay")
+        if relay:
+            return f"{folder}/relay"
         folder, _, rest = nodeid.partition("/daemon/")
         return f"{folder}/daemon/{rest.partition('::')[0] == 'test_process.py'}" if rest else nodeid
 

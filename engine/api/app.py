@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from engine.api import (
     cancels,
     document,
+    feed,
     internal,
     lists,
     modes,
@@ -40,6 +41,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(lists.router(services))
     app.include_router(specs.router(services))
     app.include_router(modes.router(services))
+    app.include_router(feed.router(services))
     if services.internal_on_same_port:
         app.include_router(internal.router(services.internal))
     problems.install(app)

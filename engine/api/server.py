@@ -4,14 +4,21 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request as Handshake
 
 from engine.domain.errors import ErrorCode, HoldfastError
 
+ABORT = "holdfast.abort"  # in a scope's extensions: cuts the connection, whatever the peer has not read
+
 _BACKLOG = 1024
 _KEEP_ALIVE_S = 75
+_CLIENT_MESSAGE_BYTES_MAX = 4_096  # a feed client has nothing to say
 
 
 class HttpServer:
@@ -22,8 +29,10 @@ class HttpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
-                ws="none",
+                http=_Http,
+                ws=_WebSocket,
+                ws_max_size=_CLIENT_MESSAGE_BYTES_MAX,
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -78,6 +87,25 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise HoldfastError(ErrorCode.CONFIGURATION, f"Cannot listen on {host}:{port}: {error}.") from None
     return listener
+
+
+class _Http(HttpToolsProtocol):
+    """Uvicorn's HTTP, with a way to cut a connection."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        cut: Any = self.transport.abort  # no dictionary, as extensions are typed to be
+        self.scope["extensions"] = {ABORT: cut}
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """Uvicorn's websockets implementation, with a way to cut a connection."""
+
+    def handle_connect(self, event: Handshake) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # a bad handshake was answered without one
+            cut: Any = self.transport.abort
+            self.scope["extensions"] = {**(self.scope["extensions"] or {}), ABORT: cut}
 
 
 class _Server(uvicorn.Server):

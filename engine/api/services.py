@@ -13,11 +13,13 @@ from engine.api.auth import Caller, KeyRing, bearer
 from engine.api.gates import Gates
 from engine.api.problems import SUSPECT
 from engine.api.rates import Rates
+from engine.api.tickets import Tickets
 from engine.api.users import Users
 from engine.domain.scopes import Scope, needed_for, require
 from engine.flows.accounts import Profile
 from engine.flows.cancel_all import CanceledAll
 from engine.flows.commands import Answer, CancelAllCommand, CancelCommand, EntryCommand, ExitCommand
+from engine.flows.feed import FeedHub
 from engine.flows.preview import Preview
 from engine.ledger.reading import TenantReads
 from engine.ledger.seam import Ledger
@@ -58,12 +60,22 @@ class Trading:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedServices:
+    """What the feed's routes need beside the hub, which comes with the database."""
+
+    tickets: Tickets
+    heartbeat_s: float
+    clients_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """What exists once the database is there."""
 
     ledger: Ledger
     trading: Trading
     keys: KeyRing
+    hub: FeedHub
     users: Users | None = None
 
 
@@ -76,6 +88,7 @@ class Services:
     metrics: Metrics
     internal: InternalServices
     body_bytes_max: int
+    feed: FeedServices
     internal_on_same_port: bool = True
     suspect: Suspect = _nobody
     connected: Connected | None = None

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mismatches": ("engine.cli.reconcile:mismatches", "List what differs from the exchanges."),
     "leases": ("engine.cli.leases:leases", "Which daemon holds which exchange account."),
     "webhooks": ("engine.cli.webhooks:webhooks", "Routes on which alerts become orders."),
+    "feed": ("engine.cli.feed:feed", "Where a tenant's feed of events stands."),
+    "deadletters": ("engine.cli.deadletters:deadletters", "What failed for good: retry or drop it."),
     "explain": ("engine.cli.explain:explain", "Explain an error code."),
 }
 

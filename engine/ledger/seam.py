@@ -70,6 +70,7 @@ class Ledger:
     def __init__(self, pool: asyncpg.Pool, options: LedgerOptions, metrics: Metrics, clock: Clock) -> None:
         self.fault: Fault | None = None
         self.on_foreign: Callable[[UUID, str], None] = lambda _tenant_id, _function: None
+        self.after_item: Callable[[], None] = lambda: None  # called when a hot function may have told a fact
         self.clock = clock
         self.metrics = metrics
         self._pool = pool
@@ -143,6 +144,7 @@ class Ledger:
     ) -> dict[str, Any]:
         """Do one item of a hot function, in one array call with what others ask for meanwhile."""
         result = await self._coalescer.submit(function, tenant_id, item, deadline or self.deadline())
+        self.after_item()
         if result["code"] not in _FINE:
             await self._refused(function, tenant_id, str(result["code"]), result)
         return result

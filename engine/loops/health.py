@@ -10,6 +10,7 @@ from engine.ledger.translation import Trouble, trouble_of
 from engine.loops.connections import Connections
 from engine.loops.leases import Leases
 from engine.loops.watchdog import Watchdog
+from engine.runtime.tasks import LoopHealth
 
 _ANSWERING = {Trouble.READ_ONLY, Trouble.DISK_FULL}
 NOT_BUILT: dict[str, Any] = {"capital": [], "invariant": None, "exchange": [], "locks": {}, "intents": {}}
@@ -95,3 +96,18 @@ class Health:
             return await self.watchdog.capital()
         except HoldfastError:
             return self.watchdog.findings.capital  # as it was at the last look; `database` says why
+
+
+def loop_row(health: LoopHealth) -> dict[str, Any]:
+    """Return how a loop does, as /internal/health shows it."""
+    return {
+        "loop": health.name,
+        "ok": health.ok,
+        "running": health.running,
+        "heartbeat_at": None if health.last_at is None else health.last_at.isoformat(),
+        "age_s": health.silent_s,
+        "age_s_max": health.silent_s_max,
+        "iterations": health.iterations,
+        "errors": health.errors,
+        "last_error": health.last_error,
+    }

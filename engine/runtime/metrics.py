@@ -18,6 +18,7 @@ class Metrics:
         self._declare_capital()
         self._declare_loops()
         self._declare_ingress()
+        self._declare_feed()
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
@@ -262,4 +263,34 @@ class Metrics:
             "Robots' requests refused for their rate, by whose bucket was empty",
             "scope",
             "kind",
+        )
+
+    def _declare_feed(self) -> None:
+        self.feed_lag_events = self._gauge(
+            "feed_lag_events", "Events that waited for their seq at the last look, 1000 of a tenant at most"
+        )
+        self.feed_lag_seconds = self._gauge(
+            "feed_lag_seconds", "How long the oldest event had waited for its seq at the last look"
+        )
+        self.feed_events_sequenced_total = self._counter(
+            "feed_events_sequenced_total", "Events that this process gave their seq"
+        )
+        self.feed_clients = self._gauge("feed_clients", "Clients connected to the feed", "transport")
+        self.feed_client_drops_total = self._counter(
+            "feed_client_drops_total", "Feed clients that were disconnected, by why", "reason"
+        )
+        self.relay_publications_total = self._counter(
+            "relay_publications_total", "Events handed to the broker, by what it answered", "outcome"
+        )
+        self.relay_lag_events = self._gauge(
+            "relay_lag_events", "Numbered events that the broker has not confirmed, over all tenants"
+        )
+        self.relay_connected = self._gauge(
+            "relay_connected", "1 while this process is connected to the broker"
+        )
+        self.dead_letters_total = self._counter(
+            "dead_letters_total", "Events that the relay gave up, by the code of their last failure", "code"
+        )
+        self.dead_letters_open = self._gauge(
+            "dead_letters_open", "Dead letters that wait for an operator", "direction"
         )

@@ -176,6 +176,22 @@ class Settings(BaseSettings):
     instruments_interval_s: float = Field(
         default=3_600.0, gt=0, le=86_400, description="Between two reads of an exchange's instruments."
     )
+    feed_queue_events_max: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        description="Events that may wait for one feed client; one further behind is disconnected.",
+    )
+    feed_heartbeat_s: float = Field(
+        default=15.0, gt=0, le=300, description="Between two heartbeats on a feed that has nothing to tell."
+    )
+    feed_clients_max: int = Field(
+        default=256, ge=0, le=10_000, description="Feed clients of one process at most; the next gets BUSY."
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="amqp:// address of a RabbitMQ that gets every event; without it nothing is published.",
+    )
     log_format: Literal["json", "console"] = Field(default="json", description="Form of the log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged."

@@ -89,7 +89,8 @@ BEGIN
     'price', trim_scale(v_fill.price)::text, 'quantity', trim_scale(v_fill.quantity)::text,
     'fee_asset', v_fill.fee_asset, 'fee_quantity', trim_scale(v_fill.fee_quantity)::text,
     'fee_value', trim_scale(v_fill.fee_value)::text, 'exchange_time', v_fill.exchange_time,
-    'filled_quantity', trim_scale(v_order.filled_quantity)::text, 'inferred', v_fill.inferred)
+    'filled_quantity', trim_scale(v_order.filled_quantity)::text, 'inferred', v_fill.inferred,
+    'average_price', engine.average_price(v_order.booked_notional, v_order.booked_quantity))
     || CASE WHEN v_replaced > 0 THEN jsonb_build_object('replaced_quantity', trim_scale(v_replaced)::text,
       'notional_difference', trim_scale(v_fill.notional - v_amount)::text) ELSE '{}' END, p_now);
   IF v_replaced > 0 AND v_order.status <> 'open' THEN

@@ -21,6 +21,7 @@ BEGIN
       'symbol', p_order.symbol, 'exchange_order_id', p_order.exchange_order_id,
       'filled_quantity', trim_scale(p_order.filled_quantity)::text,
       'booked_notional', trim_scale(p_order.booked_notional)::text,
+      'average_price', engine.average_price(p_order.booked_notional, p_order.booked_quantity),
       'exchange_time', coalesce(p_exchange_time, p_order.exchange_time)), p_now);
   IF p_order.unvalued_fees = 0 THEN
     PERFORM engine.settle_dust(p_order.tenant_id, p_order.intent_id, p_now);

@@ -23,8 +23,7 @@ BEGIN
     'filled_quantity', trim_scale(v_order.filled_quantity)::text,
     'booked_quantity', trim_scale(v_order.booked_quantity)::text,
     'booked_notional', trim_scale(v_order.booked_notional)::text,
-    'average_price', CASE WHEN v_order.booked_quantity > 0 THEN trim_scale(round(
-      v_order.booked_notional * 1.0000000000000000000000000000 / v_order.booked_quantity, 18))::text END,
+    'average_price', engine.average_price(v_order.booked_notional, v_order.booked_quantity),
     'fees', v_fees, 'exchange_time', v_order.exchange_time, 'finished_at', v_order.finished_at);
 END $$;
 COMMENT ON FUNCTION engine.order_view(uuid, uuid) IS 'an order as robots see it';
