@@ -60,7 +60,7 @@ class Asker:
         self._find = find
 
     async def ask(self, asked: Asked, *, doubt: bool, patience_s: float, place_until_ms: int) -> Result:
-        """Return what became of a request, asking for at most `patience_s`.
+        """Return what became of a request; after `patience_s` no new try begins.
 
         `doubt`: it may have been sent before, by a process that ended. After `place_until_ms` nothing is sent
         that could place the order for the first time: then it is looked for.
@@ -87,12 +87,9 @@ class Asker:
         """Ask once; None: the answer is not final."""
         if not course.found and self._pace.unix_ms() > course.place_until_ms:
             return await self._look(course)
-        within_s = course.deadline - self._pace.monotonic()
         asked = course.asked
         try:
-            reply = await self._wire.ask(
-                "POST", PATHS[asked.kind], body=asked.body, key=asked.key, within_s=within_s
-            )
+            reply = await self._wire.ask("POST", PATHS[asked.kind], body=asked.body, key=asked.key)
         except NoAnswerError as error:
             course.doubt = course.doubt or error.sent
             course.last = None

@@ -36,7 +36,7 @@ class Canceler:
                 if said and said not in _SEND_AGAIN:  # it is recorded: now it is only waited for
                     order = await self._reader.order(order_id, self._left_s(deadline))
                 else:
-                    reply = await self._ask(order_id, deadline)
+                    reply = await self._ask(order_id)
                     said, retry_after_s = str(reply.body.get("cancel", "")), reply.retry_after_s
                     order = await self._seen(order_id, reply, deadline)
                     if reply.status == _OK:
@@ -75,12 +75,9 @@ class Canceler:
             for canceled in await asyncio.gather(*map(one, new)):
                 done[canceled.order_id] = canceled
 
-    async def _ask(self, order_id: str, deadline: float) -> Reply:
+    async def _ask(self, order_id: str) -> Reply:
         reply = await self._wire.ask(
-            "DELETE",
-            f"/v1/orders/{quote(order_id, safe='')}",
-            key=f"cancel-{order_id}",
-            within_s=self._left_s(deadline),
+            "DELETE", f"/v1/orders/{quote(order_id, safe='')}", key=f"cancel-{order_id}"
         )
         return reply.checked()
 

@@ -105,7 +105,6 @@ class Feed:
         """Go on for ever. Raises AnswerError if the feed is refused for good (UNAUTHORIZED, NOT_FOUND, …)."""
         follower, tried = Follower(after, profiles), 0
         while True:
-            retry_after_s = None
             try:
                 async for message in self._messages(follower):
                     tried = 0
@@ -117,7 +116,7 @@ class Feed:
                     raise
             except NoAnswerError:
                 pass  # whatever it was: what was told is marked, and the next connection goes on after it
-            await self._pace.sleep(self._pace.wait_s(tried, retry_after_s))
+            await self._pace.sleep(self._pace.wait_s(tried))
             tried += 1
 
     async def _messages(self, follower: Follower) -> AsyncIterator[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ _CLOCKS_APART_MS = 3_600_000
 
 
 class Reader:
-    """One robot's reads; each goes on for at most `patience_s`."""
+    """One robot's reads; after `patience_s` no new try begins."""
 
     def __init__(self, wire: Wire, pace: Pace, patience_s: float) -> None:
         self._wire = wire
@@ -34,8 +34,7 @@ class Reader:
             retry_after_s = None
             failure: AnswerError | NoAnswerError
             try:
-                within_s = deadline - self._pace.monotonic()
-                reply = await self._wire.ask("GET", path, query=query, within_s=within_s)
+                reply = await self._wire.ask("GET", path, query=query)
                 if not reply.retryable:
                     return reply.checked()
                 failure, retry_after_s = AnswerError(reply.status, reply.body), reply.retry_after_s

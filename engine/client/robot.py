@@ -27,8 +27,8 @@ _LABEL_LENGTH_MAX = 64
 class Robot:
     """One robot, one key, one journal.
 
-    `profile` (id or name) is the one that calls use which name none. `patience_s` is how long a call goes on
-    asking for a final answer, `place_within_s` how long after its key was written a request may still be
+    `profile` (id or name) is the one that calls use which name none. `patience_s` is how long a call begins
+    new tries for a final answer, `place_within_s` how long after its key was written a request may still be
     placed for the first time: a robot that comes back later only looks for it. `timeout_s` bounds one answer,
     `silent_s` the silence of a feed before it is connected anew.
     """
@@ -128,8 +128,13 @@ class Robot:
     async def recover(self, patience_s: float | None = None) -> list[Result]:
         """Settle what an earlier run left without a final answer, oldest first; for the start of a robot."""
         await self._journal.forget(keep_from(self._pace.unix_ms()))
-        left = [asked for asked in await self._journal.unsettled() if asked.key not in self._under_way]
-        return [await self._carry(asked, before=True, patience_s=patience_s) for asked in left]
+        until = self._pace.monotonic() + self._patience(patience_s)
+        results = []
+        for asked in await self._journal.unsettled():
+            if asked.key not in self._under_way:
+                left_s = max(0.0, until - self._pace.monotonic())
+                results.append(await self._carry(asked, before=True, patience_s=left_s))
+        return results
 
     async def unsettled(self) -> list[str]:
         """Return the keys that have no final answer, oldest first."""
@@ -257,11 +262,15 @@ class Robot:
 
         Who repeats a call because no answer came means the same order; a new key would make it a second one.
         """
-        for asked in await self._journal.unsettled():
-            if asked.kind != kind or asked.key in self._under_way:
-                continue
+        left = [
+            asked
+            for asked in await self._journal.unsettled()
+            if asked.kind == kind and asked.key not in self._under_way
+        ]
+        for asked in left:
             if asked.order == order:
                 return asked
+        for asked in left:
             same_place = all(asked.order[name] == order[name] for name in ("profile", "symbol"))
             if same_place and asked.order_id is None:
                 raise UnsettledError(asked.key)

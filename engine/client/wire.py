@@ -65,7 +65,7 @@ class Wire:
             raise ValueError(f"an address of Holdfast is like http://127.0.0.1:8080, not {url!r}")
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._timeout_s = timeout_s
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S))
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,13 +84,11 @@ class Wire:
         body: str | None = None,
         key: str | None = None,
         query: Mapping[str, str] | None = None,
-        within_s: float | None = None,
     ) -> Reply:
         """Make one request. Raises NoAnswerError, which says whether anything may have arrived."""
         headers = {} if key is None else {"Idempotency-Key": key}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        total_s = self._timeout_s if within_s is None else max(0.001, min(within_s, self._timeout_s))
         try:
             async with self.session().request(
                 method,
@@ -99,7 +97,7 @@ class Wire:
                 headers=headers,
                 params=query,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=total_s, connect=min(total_s, CONNECT_TIMEOUT_S)),
+                timeout=self._timeout,
             ) as response:
                 raw = await response.read()
                 received = {name.lower(): value for name, value in response.headers.items()}

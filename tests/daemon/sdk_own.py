@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.client.robot import Robot
-from tests.daemon.stage import WAIT_S, Stage, Tenant
+from tests.daemon.stage import Stage, Tenant
 
+PATIENCE_S = 120.0  # on a crowded machine; nothing waits for it to pass
 PROGRAM = Path(__file__).with_name("sdk_process.py")
 
 
@@ -30,7 +31,12 @@ class Own:
 
     def robot(self, url: str | None = None, **changes: Any) -> Robot:
         """Return a robot in this process."""
-        given: dict[str, Any] = {"journal": self.journal, "profile": "main", **changes}
+        given: dict[str, Any] = {
+            "journal": self.journal,
+            "profile": "main",
+            "patience_s": PATIENCE_S,
+            **changes,
+        }
         return Robot(url or self.address, self.tenant.key, **given)
 
     def process(self, act: str, die: str = "never", url: str | None = None) -> subprocess.Popen[str]:
@@ -50,7 +56,7 @@ class Own:
     def run(self, act: str, die: str = "never", url: str | None = None) -> tuple[int, Any]:
         """Let such a process end; returns its exit code and what it said."""
         process = self.process(act, die, url)
-        said, trouble = process.communicate(timeout=WAIT_S)
+        said, trouble = process.communicate(timeout=PATIENCE_S)
         assert process.returncode in {0, -9}, trouble
         return process.returncode, json.loads(said) if said else None
 

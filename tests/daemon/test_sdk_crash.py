@@ -121,7 +121,6 @@ async def test_an_old_request_is_looked_for_and_not_placed(own: Own, line: BadLi
         decided = await robot.settle(never.key, may_place=True)
         assert isinstance(decided, NotPlaced), decided
         assert "INSUFFICIENT_POSITION" == decided.code
-        await robot.abandon(never.key)
         assert [] == await robot.unsettled()
 
 
