@@ -15,7 +15,7 @@ from engine.client.errors import JournalError, KeyReusedError
 KEEP_DAYS = 30
 
 _DAY_MS = 86_400_000
-_WAIT_S = 10.0  # for another process at the same journal
+_WAIT_S = 1.0  # for the process before this one to be gone
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -62,8 +62,9 @@ class Asked:
 class Journal:
     """One SQLite file, in a thread of its own so that no fsync holds up the robot's event loop.
 
-    Every write is committed with fsync before it returns. Several processes may share a journal: a key is one
-    row, whoever writes it. Raises JournalError for everything that SQLite or the disk refuses.
+    Every write is committed with fsync before it returns. The file is locked as long as it is open, and free
+    when its process has died: two robots that repeat each other's calls would take them for their own. Raises
+    JournalError for that and for everything else that SQLite or the disk refuses.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -171,6 +172,7 @@ def _open(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         _make(connection)

@@ -1,10 +1,12 @@
-"""The journal of keys: durable, one row a key, whoever writes it."""
+"""The journal of keys: durable, one row a key, one robot a file."""
 
 import asyncio
 import json
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,11 +25,11 @@ async def test_what_is_written_is_there_for_the_next_process(tmp_path: Path) -> 
     for key, at in (("b", 2000), ("a", 1000), ("c", 3000)):
         assert (asked(key, written_ms=at), False) == await first.write(asked(key, written_ms=at))
     await first.settle("c", "placed", None, "order-c")
+    await first.close()
     second = Journal(tmp_path / "journal")
     assert ["a", "b"] == [each.key for each in await second.unsettled()]
     assert {"order-c": "c"} == await second.keys_of(["order-c", "order-of-another"])
     assert None is await second.find("d")
-    await first.close()
     await second.close()
 
 
@@ -62,15 +64,33 @@ async def test_a_key_is_one_request(tmp_path: Path) -> None:
     await journal.close()
 
 
-async def test_two_journals_on_one_file_agree(tmp_path: Path) -> None:
-    """Fifty writes of one key through two journals at once: one is the first, all see the same row."""
-    journals = [Journal(tmp_path / "journal") for _ in range(2)]
-    writes = [journals[n % 2].write(asked("a", written_ms=n)) for n in range(50)]
-    written = await asyncio.gather(*writes)
+async def test_a_journal_has_one_robot(tmp_path: Path) -> None:
+    """While a journal is open nobody else can write it, in this process or another; closed, it is free."""
+    first, second = (Journal(tmp_path / "journal") for _ in range(2))
+    await first.write(asked("a"))
+    with pytest.raises(JournalError, match="locked"):
+        await second.write(asked("b"))
+    reading = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0).execute('SELECT * FROM requests')"
+    other = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", reading, str(first.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (1, True) == (other.returncode, "database is locked" in other.stderr)
+    await first.close()
+    assert (asked("b"), False) == await second.write(asked("b"))
+    await second.close()
+
+
+async def test_writes_at_once_are_one_row(tmp_path: Path) -> None:
+    """Fifty writes of one key at once: one is the first, and all see the same row."""
+    journal = Journal(tmp_path / "journal")
+    written = await asyncio.gather(*(journal.write(asked("a", written_ms=n)) for n in range(50)))
     assert 1 == [before for _, before in written].count(False)
     assert 1 == len({row.written_ms for row, _ in written})
-    for journal in journals:
-        await journal.close()
+    await journal.close()
 
 
 async def test_only_settled_requests_are_forgotten(tmp_path: Path) -> None:
