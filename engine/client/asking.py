@@ -101,7 +101,9 @@ class Asker:
     async def _look(self, course: _Course) -> Result | None:
         """Look for the order without asking for it: what is too old must not be placed now."""
         if not course.doubt:
-            return _refused(course)
+            if course.last is not None:
+                return _refused(course)
+            return NotPlaced(course.key, TOO_OLD, "it got too old before it could be sent: nothing was sent")
         try:
             order = await self._find(course.asked)
         except NoAnswerError:

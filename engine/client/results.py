@@ -9,7 +9,7 @@ from engine.client.values import Order
 # Codes of the SDK's own, beside those of docs/errors.md: no answer of Holdfast stands behind them.
 UNREACHABLE = "UNREACHABLE"  # no connection was made: nothing was sent
 NO_ANSWER = "NO_ANSWER"  # it may have arrived
-TOO_OLD = "TOO_OLD"  # too old to be placed for the first time, and no order of it was found
+TOO_OLD = "TOO_OLD"  # too old to be placed for the first time; unknown only if it may have been sent
 
 
 @dataclass(frozen=True, slots=True)

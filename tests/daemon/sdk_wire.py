@@ -9,6 +9,12 @@ from enum import StrEnum
 
 from tests.daemon.stage import WAIT_S
 
+_PAGE = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\n<h1/>"
+_PROBLEM = b'{"code":"BUSY","detail":"full","outcome":"not_placed","retryable":true,"request_id":"1"}'
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(_PROBLEM),
+    _PROBLEM,
+)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -20,6 +26,7 @@ class Fate(StrEnum):
     LOSE_ANSWER = "lose the answer"
     HOLD_ANSWER = "hold the answer back until the line is cut"
     TWICE = "deliver it twice at the same moment, show the second answer"
+    BUSY = "answer that the queue is full, come back in seven seconds; the daemon hears nothing"
     GARBLE = "answer with a proxy's page instead"
 
 
@@ -90,6 +97,9 @@ class BadLine:
                 self.sent.append(request)
             if fate is Fate.LOSE_REQUEST:
                 return
+            if fate is Fate.BUSY:
+                writer.write(_BUSY)
+                continue
             copies = 2 if fate is Fate.TWICE else 1
             answers = await asyncio.gather(*(self._ask(request) for _ in range(copies)))
             if changing:
@@ -99,8 +109,7 @@ class BadLine:
             if fate is Fate.HOLD_ANSWER:
                 await self._cut.wait()
                 return
-            page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\n<h1/>"
-            writer.write(page if fate is Fate.GARBLE else answers[-1])
+            writer.write(_PAGE if fate is Fate.GARBLE else answers[-1])
             await writer.drain()
 
     async def _ask(self, request: bytes) -> bytes:

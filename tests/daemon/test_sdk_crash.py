@@ -1,6 +1,7 @@
 """Robots and daemons that die, answers that get lost or doubled: one order each time, and one answer."""
 
 import asyncio
+import itertools
 import json
 import signal
 import time
@@ -85,6 +86,38 @@ async def test_a_doubled_request_is_one_order(own: Own, line: BadLine) -> None:
     assert placed.order.client_order_id == only["clientOrderId"]
 
 
+async def test_retry_after_is_obeyed(own: Own, line: BadLine) -> None:
+    """A refusal of the moment is asked again under its key, after what Retry-After says and chance adds."""
+    line.fates = [Fate.BUSY, Fate.BUSY]
+    waits = []
+
+    async def sleep(wait_s: float) -> None:
+        waits.append(wait_s)
+
+    async with own.robot(line.address, pace=Pace(sleep=sleep, chance=lambda: 0.5, first_s=0.2)) as robot:
+        placed = await robot.enter(*RESTING)
+        assert isinstance(placed, Placed), placed
+        assert [7.1, 7.1] == waits
+        line.fates = [Fate.BUSY]
+        denied = await robot.enter(*RESTING, patience_s=7)
+        assert isinstance(denied, NotPlaced), denied
+        assert ("BUSY", True, 2) == (denied.code, denied.retryable, len(waits))
+    assert 1 == len(set(line.sent[:3]))
+    assert 1 == len(own.at_exchange())
+
+
+async def test_a_refusal_says_nothing_of_an_earlier_try(own: Own, line: BadLine) -> None:
+    """Lost, then "busy": that the second try placed nothing does not make the first one not placed."""
+    line.fates = [Fate.LOSE_ANSWER, Fate.BUSY]
+    async with own.robot(line.address) as robot:
+        unknown = await robot.enter(*RESTING, patience_s=5)
+        assert isinstance(unknown, Unknown), unknown
+        assert "BUSY" == unknown.code
+        settled = await robot.settle(unknown.key)
+        assert isinstance(settled, Placed), settled
+    assert 1 == len(own.at_exchange())
+
+
 async def test_an_unknown_outcome_is_never_given_a_new_key(own: Own, line: BadLine) -> None:
     """Nothing came in time: the same call joins the first one, another one is refused until it is settled."""
     line.fates = [Fate.LOSE_ANSWER] * 100
@@ -167,6 +200,17 @@ async def test_nothing_was_sent_without_a_daemon(own: Own) -> None:
         placed = await robot.enter(*RESTING, key="early")
         assert isinstance(placed, Placed), placed
     assert 1 == len(own.at_exchange())
+
+
+async def test_what_expires_before_it_is_sent_stays_here(own: Own) -> None:
+    """`expires_after_ms` counts from the call: a robot that was held up for longer sends nothing at all."""
+    times = itertools.count(1_000_000_000_000, 10_000)
+    async with own.robot(pace=Pace(unix_ms=lambda: next(times))) as robot:
+        late = await robot.enter(*RESTING, expires_after_ms=9_999)
+        assert isinstance(late, NotPlaced), late
+        assert TOO_OLD == late.code
+        assert [] == await robot.unsettled()
+    assert [] == own.at_exchange()
 
 
 def _received(own: Own) -> list[Any]:
