@@ -1,0 +1,133 @@
+"""Reads of what Holdfast has recorded, repeated within bounds: asking changes nothing."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from engine.client.errors import AnswerError, NoAnswerError
+from engine.client.journal import Asked
+from engine.client.pace import Pace
+from engine.client.values import Capital, Fill, Order, Position
+from engine.client.wire import Reply, Wire
+
+_PAGE = 200
+# How far the two machines' clocks may be apart, when an order is looked for by the time it was asked for.
+_CLOCKS_APART_MS = 3_600_000
+
+
+class Reader:
+    """One robot's reads; after `patience_s` no new try begins."""
+
+    def __init__(self, wire: Wire, pace: Pace, patience_s: float) -> None:
+        self._wire = wire
+        self._pace = pace
+        self._patience_s = patience_s
+
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, patience_s: float | None = None
+    ) -> Reply:
+        """Return the answer of a read. Raises AnswerError, NoAnswerError; both after all the patience."""
+        deadline = self._pace.monotonic() + (self._patience_s if patience_s is None else patience_s)
+        tried = 0
+        while True:
+            retry_after_s = None
+            failure: AnswerError | NoAnswerError
+            try:
+                reply = await self._wire.ask("GET", path, query=query)
+                if not reply.retryable:
+                    return reply.checked()
+                failure, retry_after_s = AnswerError(reply.status, reply.body), reply.retry_after_s
+            except NoAnswerError as error:
+                failure = error
+            wait_s = self._pace.wait_s(tried, retry_after_s)
+            tried += 1
+            if self._pace.monotonic() + wait_s > deadline:
+                raise failure
+            await self._pace.sleep(wait_s)
+
+    async def order(self, order_id: str, patience_s: float | None = None) -> Order:
+        """Return one order."""
+        return Order.of((await self.get(f"/v1/orders/{_part(order_id)}", patience_s=patience_s)).body)
+
+    async def by_client_order_id(self, client_order_id: str) -> Order:
+        """Return the order that the exchange knows by this id."""
+        return Order.of((await self.get(f"/v1/orders/by-client-id/{_part(client_order_id)}")).body)
+
+    async def orders(
+        self, profile: str, symbol: str | None, *, is_open: bool | None, limit: int
+    ) -> list[Order]:
+        """Return at most `limit` orders, newest first."""
+        found: list[Order] = []
+        async for order in self._every(profile, symbol, is_open, min(limit, _PAGE)):
+            if len(found) == limit:
+                break
+            found.append(order)
+        return found
+
+    async def by_label(self, asked: Asked) -> Order | None:
+        """Return the order of a request whose label is its key, if there is one.
+
+        Raises NoAnswerError; an answer that is an error counts as none, for nothing was seen.
+        """
+        body = json.loads(asked.body)
+        if body.get("label") != asked.key:
+            return None
+        since = datetime.fromtimestamp((asked.written_ms - _CLOCKS_APART_MS) / 1000, UTC)
+        try:
+            async for order in self._every(body["profile"], body["symbol"], None, _PAGE):
+                if order.label == asked.key and order.kind == asked.kind:
+                    return order
+                if datetime.fromisoformat(order.created_at) < since:
+                    break
+        except AnswerError as error:
+            raise NoAnswerError(str(error), sent=True) from None
+        return None
+
+    async def fills_of(self, order_id: str) -> list[Fill]:
+        """Return an order's fills in the order they were recorded."""
+        story = (await self.get(f"/v1/orders/{_part(order_id)}/timeline")).body
+        views = [event["fill"] for event in story["events"] if event["fill"] is not None]
+        return [Fill.of(view) for view in views if view["superseded_at"] is None]
+
+    async def fills(self, profile: str, symbol: str | None, limit: int) -> list[Fill]:
+        """Return the fills of a profile's newest orders, at most `limit`, in the order they were recorded."""
+        found: list[Fill] = []
+        async for order in self._every(profile, symbol, None, min(limit, _PAGE)):
+            if len(found) >= limit:
+                break
+            if order.filled_quantity:
+                found += await self.fills_of(order.id)
+        return sorted(found, key=lambda fill: datetime.fromisoformat(fill.recorded_at))[-limit:]
+
+    async def capital(self, profile: str) -> Capital:
+        """Return the figures of a profile."""
+        (view,) = (await self.get("/v1/capital", {"profile": profile})).body["capital"]
+        return Capital.of(view)
+
+    async def positions(self, profile: str) -> list[Position]:
+        """Return what a profile holds."""
+        body = (await self.get("/v1/positions", {"profile": profile})).body
+        return [Position.of(view) for view in body["positions"]]
+
+    async def _every(
+        self, profile: str, symbol: str | None, is_open: bool | None, page: int
+    ) -> AsyncIterator[Order]:
+        """Go through orders, newest first, page by page."""
+        query = {"profile": profile, "limit": str(max(1, page))}
+        if symbol is not None:
+            query["symbol"] = symbol
+        if is_open is not None:
+            query["open"] = "true" if is_open else "false"
+        while True:
+            views = (await self.get("/v1/orders", query)).body["orders"]
+            for view in views:
+                yield Order.of(view)
+            if len(views) < int(query["limit"]):
+                return
+            query["before"] = views[-1]["id"]
+
+
+def _part(text: str) -> str:
+    """Return a text as one part of a path, whatever it holds."""
+    return quote(text, safe="")
