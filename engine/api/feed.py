@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
 from starlette.datastructures import QueryParams
@@ -13,12 +12,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from engine.api import problems
 from engine.api.answers import READ_ERRORS, answer
-from engine.api.auth import Caller
 from engine.api.feed_client import FeedClient, Wanted
 from engine.api.server import ABORT
 from engine.api.services import FeedServices, Services
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.ledger.feed import count_foreign
+from engine.domain.scopes import Scope as CallerScope
 
 _PROFILES_MAX = 64
 _SEQ_MAX = 2**62
@@ -82,7 +80,7 @@ def router(services: Services) -> APIRouter:
         "/feed/tickets", summary="A ticket that opens the feed for one minute", responses=READ_ERRORS
     )
     async def ticket(request: Request) -> Response:
-        await services.caller(request)
+        await services.caller(request, CallerScope.READ)
         sealed, until = desk.feed.tickets.seal(request.headers["authorization"])
         made = answer({"ticket": sealed, "expires_at": until.isoformat()}, status=201)
         made.headers["Cache-Control"] = "no-store"
@@ -114,17 +112,18 @@ class _Desk:
             connection.headers.get("authorization") if sealed is None else self.feed.tickets.open(sealed)
         )
         connected = services.at_work()
-        caller = await connected.keys.caller(authorization)
+        caller = await services.holder(connection, authorization, CallerScope.READ)
         since = _since(query, connection.headers.get("last-event-id"))
         names = query.getlist("profile")
         if len(names) > _PROFILES_MAX:
             raise _wrong("profile", f"at most {_PROFILES_MAX}")
-        chosen = tuple([await self._profile_id(caller, name) for name in names]) if names else None
+        find = connected.trading.profile
+        chosen = tuple([(await find(caller.tenant_id, name)).profile_id for name in names]) if names else None
         if self._clients >= self.feed.clients_max:
             raise HoldfastError(ErrorCode.BUSY, "as many feed clients as this process serves")
 
         async def recheck() -> object:
-            return await connected.keys.caller(authorization, last_known=True)
+            return await services.holder(connection, authorization, CallerScope.READ, last_known=True)
 
         wanted = Wanted(caller.tenant_id, chosen, since)
         return FeedClient(connected.hub, services.clock, wanted, recheck, self.feed.heartbeat_s)
@@ -139,17 +138,6 @@ class _Desk:
 
     def add(self, clients: int) -> None:
         self._clients += clients
-
-    async def _profile_id(self, caller: Caller, name: str) -> UUID:
-        connected = self._services.at_work()
-        try:
-            return (await connected.trading.profile(caller.tenant_id, name)).profile_id
-        except HoldfastError as error:
-            identity = _uuid(name)
-            if error.code is ErrorCode.NOT_FOUND and identity is not None:
-                actor = f"robot:{caller.robot_id}"
-                await count_foreign(connected.ledger, caller.tenant_id, identity, actor)
-            raise
 
 
 class _Counted:
@@ -264,13 +252,6 @@ def _since(query: QueryParams, last_event_id: str | None) -> tuple[int, int] | N
 
 def _wrong(field: str, reason: str) -> HoldfastError:
     return HoldfastError(ErrorCode.BAD_REQUEST, errors=[{"field": field, "reason": reason}])
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _as_request(websocket: WebSocket) -> Request:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from engine.api.auth import Caller, KeyRing, bearer
 from engine.api.gates import Gates
@@ -120,15 +120,28 @@ class Services:
         """Return what a caller's reads go through: its tenant's role and claims, not the engine's."""
         return TenantReads(self.at_work().ledger, caller.tenant_id)
 
-    async def _admit(self, request: Request, needed: Scope, *, last_known: bool) -> Caller:
+    async def holder(
+        self,
+        connection: HTTPConnection,
+        authorization: str | None,
+        needed: Scope,
+        *,
+        last_known: bool = False,
+    ) -> Caller:
+        """Return whose authorization this is, if it may do what is needed; what `caller` raises but rates."""
         connected = self.at_work()
-        token = bearer(request.headers.get("authorization"), TOKEN_LENGTH_MAX)
+        token = bearer(authorization, TOKEN_LENGTH_MAX)
         if connected.users is not None and not token.startswith(ROBOT_KEY_PREFIX):
             caller = await connected.users.caller(token)
         else:
             caller = await connected.keys.caller(token, last_known=last_known)
-        request.scope[SUSPECT] = partial(self.suspect, caller.tenant_id, caller.actor)
+        connection.scope[SUSPECT] = partial(self.suspect, caller.tenant_id, caller.actor)
         require(caller.scopes, needed)
+        return caller
+
+    async def _admit(self, request: Request, needed: Scope, *, last_known: bool) -> Caller:
+        authorization = request.headers.get("authorization")
+        caller = await self.holder(request, authorization, needed, last_known=last_known)
         if self.rates is not None:
             self.rates.admit(request, caller)
         return caller

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.runtime.clock import Clock
@@ -10,7 +11,8 @@ from engine.runtime.secrets import SecretsError, Vault
 
 LIFETIME_S = 60
 LENGTH_MAX = 2_048
-_OWNER = "feed-ticket"  # a sealed credential of an account does not open as a ticket, nor the reverse
+# no account has this id: a sealed credential does not open as a ticket, nor the reverse
+_OWNER = (UUID(int=0), UUID(bytes=b"holdfast tickets"))
 
 
 class Tickets:
@@ -26,7 +28,7 @@ class Tickets:
     def seal(self, authorization: str) -> tuple[str, datetime]:
         """Return a ticket for the holder of an authorization that was checked, and when it expires."""
         until = self._clock.now() + timedelta(seconds=LIFETIME_S)
-        sealed = self._vault.encrypt({"for": authorization, "until": until.isoformat()}, _OWNER)
+        sealed = self._vault.encrypt({"for": authorization, "until": until.isoformat()}, *_OWNER)
         return base64.urlsafe_b64encode(sealed).decode(), until
 
     def open(self, ticket: str) -> str:
@@ -35,7 +37,7 @@ class Tickets:
             if len(ticket) > LENGTH_MAX:
                 raise HoldfastError(ErrorCode.UNAUTHORIZED)
             sealed = base64.b64decode(ticket.encode("ascii"), b"-_", validate=True)
-            held = self._vault.decrypt(sealed, _OWNER)
+            held = self._vault.decrypt(sealed, *_OWNER)
         except (SecretsError, binascii.Error, UnicodeError, ValueError):
             raise HoldfastError(ErrorCode.UNAUTHORIZED) from None
         if datetime.fromisoformat(held["until"]) <= self._clock.now():

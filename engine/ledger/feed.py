@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from engine.domain.errors import HoldfastError
 from engine.ledger.seam import Ledger
 from engine.runtime.log import get_logger
 
@@ -77,20 +76,3 @@ async def start_epoch(ledger: Ledger, tenant_id: UUID, actor: str, reason: str) 
     """Begin a new epoch: every reader will be told to take a new snapshot."""
     view: Json = await ledger.call("fn_start_epoch", tenant_id, actor, reason)
     return view
-
-
-async def count_foreign(ledger: Ledger, tenant_id: UUID, profile_id: UUID, actor: str) -> bool:
-    """Tell whether a profile that this tenant does not have is another's; if so count and audit the attempt.
-
-    A lost audit row is logged and does not turn the refusal into another error.
-    """
-    owners = await ledger.rows("fn_due_profile_owner", profile_id)
-    if not any(row["tenant_id"] != tenant_id for row in owners):
-        return False
-    ledger.metrics.cross_tenant_access_attempts_total.labels(str(tenant_id), _SUBSCRIBE).inc()
-    detail = {"profile_id": str(profile_id)}
-    try:
-        await ledger.call("fn_record_refusal", tenant_id, actor, _SUBSCRIBE, "NOT_FOUND", detail)
-    except HoldfastError as error:
-        _log.warning("foreign subscription not audited", tenant_id=str(tenant_id), error=str(error))
-    return True
