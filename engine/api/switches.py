@@ -60,7 +60,12 @@ def router(services: Services) -> APIRouter:
             "parameters": [_KEY],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": SwitchBody.model_json_schema()}},
+                "content": {
+                    "application/json": {
+                        "schema": SwitchBody.model_json_schema(),
+                        "example": {"timeout_ms": 60_000, "action": "cancel"},
+                    }
+                },
             },
         },
     )

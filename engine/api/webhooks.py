@@ -24,7 +24,10 @@ _NO_HASH = bytes(32)
 _BODY = {
     "required": True,
     "content": {
-        "application/json": {"schema": {"type": "object", "additionalProperties": True}},
+        "application/json": {
+            "schema": {"type": "object", "additionalProperties": True},
+            "example": {"secret": "hw_…", "symbol": "BTC/USDT", "action": "buy", "quantity": "0.001"},
+        },
         "text/plain": {"schema": {"type": "string"}},
     },
 }
