@@ -15,7 +15,7 @@ WITHOUT_TENANT = {
     "engine_settings",  # the engine's own row
     "engine_instances",  # processes
     "exchange_account_registry",  # which real account is taken: ids alone, read by functions only
-    "schema_history",  # deploys
+    "schema_migrations",  # deploys
     "schema_objects",
     "test_clock",  # tests only
 }
