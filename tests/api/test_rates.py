@@ -15,7 +15,7 @@ from engine.runtime.metrics import Metrics
 from engine.runtime.settings import Settings
 from tests.api.served import Served, serve
 from tests.database.servers import Database
-from tests.flows.rig import open_rig
+from tests.flows.rig import PATIENT, open_rig
 from tests.paper.clients import options
 
 TENANT = UUID(int=1)
@@ -127,7 +127,10 @@ def test_what_counts_as_what() -> None:
 async def served(database: Database) -> AsyncIterator[Served]:
     clock = Clock()
     made = rates(clock, orders={**ANY, Scope.ROBOT: 0.01, Scope.TENANT: 1000}, reads={**ANY, Scope.ROBOT: 50})
-    async with PaperExchange(options()) as paper, open_rig(database, paper) as rig:
+    async with (
+        PaperExchange(options()) as paper,
+        open_rig(database, paper, timings=PATIENT, call_timeout_s=30.0) as rig,
+    ):
         paper.outside.pin("BTCUSDT", 50_000 * 10**8, 50_010 * 10**8, 5 * 10**8)
         async with serve(rig, made) as opened:
             yield opened

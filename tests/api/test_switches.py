@@ -9,7 +9,7 @@ from engine.ledger import admin
 from engine.paper.server import PaperExchange
 from tests.api.served import Served, new_key, serve
 from tests.database.servers import Database
-from tests.flows.rig import open_rig
+from tests.flows.rig import PATIENT, open_rig
 from tests.paper.clients import options
 
 PATH = "/v1/dead-mans-switch"
@@ -17,7 +17,11 @@ PATH = "/v1/dead-mans-switch"
 
 @pytest.fixture
 async def served(database: Database) -> AsyncIterator[Served]:
-    async with PaperExchange(options()) as paper, open_rig(database, paper) as rig, serve(rig) as opened:
+    async with (
+        PaperExchange(options()) as paper,
+        open_rig(database, paper, timings=PATIENT, call_timeout_s=30.0) as rig,
+        serve(rig) as opened,
+    ):
         yield opened
 
 

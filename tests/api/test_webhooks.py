@@ -15,7 +15,7 @@ from engine.loops.webhooks import Alerts
 from engine.paper.server import PaperExchange
 from tests.api.served import Answer, Served, ask, serve
 from tests.database.servers import Database
-from tests.flows.rig import open_rig
+from tests.flows.rig import PATIENT, open_rig
 from tests.paper.clients import options
 
 SECRET = "canary-s3cret-of-the-route"
@@ -31,8 +31,13 @@ BODY = {"1": "buy", "2": "0.001", "3": "40000", "time": "2099-01-01T00:00:00Z"}
 
 
 @pytest.fixture
-async def served(database: Database) -> AsyncIterator[Served]:
-    async with PaperExchange(options()) as paper, open_rig(database, paper) as rig, serve(rig) as opened:
+async def served(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    monkeypatch.setattr("engine.api.webhooks._ANSWER_S", 30.0)  # only one of these tests is about time
+    async with (
+        PaperExchange(options()) as paper,
+        open_rig(database, paper, timings=PATIENT, call_timeout_s=30.0) as rig,
+        serve(rig) as opened,
+    ):
         paper.outside.pin("BTCUSDT", 50_000 * 10**8, 50_010 * 10**8, 5 * 10**8)
         yield opened
 
@@ -134,14 +139,16 @@ async def test_an_old_alert_is_refused_with_its_lag(served: Served) -> None:
     assert (202, True, "refused") == (again.status, again.body["duplicate"], again.body["state"])
 
 
-async def test_a_slow_database_is_not_waited_for(served: Served) -> None:
+async def test_a_slow_database_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the insert waits for a lock the sender is told 503; what it sends again is kept once."""
     route = await routed(served)
     admin = await served.rig.database.admin()
     holding = admin.transaction()
     await holding.start()
     await admin.execute("SELECT FROM engine.webhook_routes FOR UPDATE")
-    answer = await post(served, f"{route}/{SECRET}", BODY)  # while the lock is held
+    with monkeypatch.context() as hurried:
+        hurried.setattr("engine.api.webhooks._ANSWER_S", 0.8)
+        answer = await post(served, f"{route}/{SECRET}", BODY)  # while the lock is held
     await holding.rollback()
     assert (503, True) == (answer.status, answer.body["retryable"])
     assert 202 == (await post(served, f"{route}/{SECRET}", BODY)).status

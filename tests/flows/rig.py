@@ -29,6 +29,15 @@ from tests.paper.clients import KEY, SECRET
 
 SYMBOL = "BTC/USDT"
 TAG = tag_from_random(b"\x01\x02\x03")
+# For tests that are not about time: a crowded machine makes none of them fail.
+PATIENT = Timings(
+    exchange_timeout_s=30.0,
+    open_timeout_s=30.0,
+    record_budget_s=30.0,
+    record_call_timeout_s=30.0,
+    retry_delay_s=0.005,
+    lock_ttl_ms=120_000,
+)
 QUICK = Timings(
     valid_for_ms=5_000,
     exchange_timeout_s=2.0,
@@ -241,16 +250,17 @@ async def open_rig(
     timings: Timings = QUICK,
     allocated: str = "1000",
     spec: dict[str, Any] | None = None,
+    call_timeout_s: float = 2.0,
 ) -> AsyncIterator[Rig]:
     """Build it all, hand it over, and stop it in order."""
     clock, metrics, plug = Clock(), Metrics(), Plug()
-    options = LedgerOptions(database.engine_url, pool_size=4, role=None, call_timeout_s=2.0)
+    options = LedgerOptions(database.engine_url, pool_size=4, role=None, call_timeout_s=call_timeout_s)
     ledger = await Ledger.connect(options, metrics, clock)
     observer = await Ledger.connect(options, metrics, clock)
     tenant_id, robot_id, account_id, profile_id = (uuid4() for _ in range(4))
     urls = ExchangeUrls(paper.url, f"{paper.ws_url}/ws-api/v3", f"{paper.ws_url}/stream/ws")
     config = AccountConfig(str(account_id), "binance", KEY, SECRET, urls=urls)
-    gateway = Gateway(config, clock=clock, faults=plug, timeout_s=2.0)
+    gateway = Gateway(config, clock=clock, faults=plug, timeout_s=call_timeout_s)
     await gateway.open()
     try:
         tag = await admin.init_engine(ledger, TAG)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,9 @@ from engine.flows.alert import AlertFlow
 from engine.ledger import webhooks
 from engine.ledger.webhooks import NewAlert, NewRoute
 from engine.loops.webhooks import Alerts
-from tests.flows.rig import CrashError, Rig
+from engine.paper.server import PaperExchange
+from tests.database.servers import Database
+from tests.flows.rig import PATIENT, CrashError, Rig, open_rig
 from tests.sql.capital.trading import next_intent
 
 TEMPLATE = {
@@ -27,7 +30,13 @@ TEMPLATE = {
 BUY = {"side": "buy", "ticker": "BTCUSDT", "qty": 0.001, "price": 40000, "n": "1"}
 
 
-async def routed(rig: Rig, max_lag_s: int = 30, **template: Any) -> UUID:
+@pytest.fixture
+async def rig(database: Database, paper: PaperExchange) -> AsyncIterator[Rig]:
+    async with open_rig(database, paper, timings=PATIENT, call_timeout_s=30.0) as opened:
+        yield opened
+
+
+async def routed(rig: Rig, max_lag_s: int = 3000, **template: Any) -> UUID:
     """Make a route of the rig's robot and profile."""
     route_id = uuid4()
     rules = {**TEMPLATE, **template}
@@ -120,9 +129,9 @@ async def test_a_kill_at_each_crossing_leaves_at_most_one_order(rig: Rig, crossi
 
 async def test_an_alert_that_waited_too_long_is_refused(rig: Rig) -> None:
     """By the time it names, or since it came: nothing is sent, and its refusal is kept."""
-    route_id = await routed(rig)
+    route_id = await routed(rig, max_lag_s=3600)
     alert = await post(rig, route_id, datetime.now(UTC) - timedelta(seconds=20))
-    await rig.database.advance_clock(11)
+    await rig.database.advance_clock(3590)
     assert 1 == await loop(rig).look()
     row = await alert_of(rig, alert)
     assert ("refused", "INTENT_EXPIRED") == (row["state"], row["code"])
@@ -137,7 +146,7 @@ async def test_an_order_that_was_opened_is_found_although_it_is_late_by_now(rig:
     with pytest.raises(CrashError):
         await loop(rig).look()
     rig.desk = rig.restart()
-    await rig.database.advance_clock(31)
+    await rig.database.advance_clock(3001)
     assert 1 == await loop(rig).look()
     row = await alert_of(rig, alert)
     assert ("done", "INTENT_SENDING", "unknown") == (row["state"], row["code"], row["result"]["outcome"])

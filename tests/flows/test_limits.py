@@ -9,14 +9,21 @@ from engine.domain.errors import ErrorCode
 from engine.paper.faults import FaultKind, Match
 from engine.paper.server import PaperExchange
 from tests.database.servers import Database
-from tests.flows.rig import Rig, open_rig, until
+from tests.flows.rig import PATIENT, Rig, open_rig, until
 
 SUBMIT = Match(method="POST", path="/api/v3/order")
 
 
 @pytest.fixture
+async def rig(database: Database, paper: PaperExchange) -> AsyncIterator[Rig]:
+    async with open_rig(database, paper, timings=PATIENT, call_timeout_s=30.0) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def collared(database: Database, paper: PaperExchange) -> AsyncIterator[Rig]:
-    async with open_rig(database, paper, spec={"price_collar": "0.01", "clock_skew_max_ms": 2000}) as opened:
+    spec = {"price_collar": "0.01", "clock_skew_max_ms": 2000, "quote_max_age_ms": 600_000}
+    async with open_rig(database, paper, spec=spec, timings=PATIENT, call_timeout_s=30.0) as opened:
         yield opened
 
 

@@ -1,6 +1,7 @@
 """The dead-man's switch through flow and loop: its cancels reach the exchange, also when the process dies."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,9 +15,16 @@ from engine.loops.trading import Trading
 from engine.paper.server import PaperExchange
 from engine.runtime.metrics import Metrics
 from engine.runtime.tasks import Heartbeat
-from tests.flows.rig import CrashError, Rig
+from tests.database.servers import Database
+from tests.flows.rig import PATIENT, CrashError, Rig, open_rig
 
-TIMEOUT_MS = 5_000
+TIMEOUT_MS = 600_000
+
+
+@pytest.fixture
+async def rig(database: Database, paper: PaperExchange) -> AsyncIterator[Rig]:
+    async with open_rig(database, paper, timings=PATIENT, call_timeout_s=30.0) as opened:
+        yield opened
 
 
 async def armed(rig: Rig, action: str = "cancel", *, on_disconnect: bool = False) -> None:

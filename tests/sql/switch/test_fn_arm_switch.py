@@ -13,16 +13,16 @@ async def test_each_call_begins_the_time_anew(world: World) -> None:
     assert (True, "cancel", None, False) == tuple(
         first[name] for name in ("armed", "action", "fired_at", "cancel_on_disconnect")
     )
-    await world.database.advance_clock(4)
+    await world.database.advance_clock(400)
     second = await arm(world)
     moved = datetime.fromisoformat(second["expires_at"]) - datetime.fromisoformat(first["expires_at"])
-    assert moved >= timedelta(seconds=4)
-    await world.database.advance_clock(4)
+    assert moved >= timedelta(seconds=400)
+    await world.database.advance_clock(400)
     assert [] == await due(world)
     assert 1 == len(await world.outbox("dead_mans_switch.armed"))
     await arm(world, "halt", profile=world.one.profile)
     assert "halt" == (await world.outbox("dead_mans_switch.armed"))[1]["action"]
-    await world.database.advance_clock(6)
+    await world.database.advance_clock(601)
     assert (await fire(world))["fired"]
     again = await arm(world)
     assert (True, "timeout") == (again["armed"], again["fired_cause"])

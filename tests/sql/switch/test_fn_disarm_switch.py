@@ -13,7 +13,7 @@ async def test_disarmed_it_never_fires(world: World) -> None:
     assert view == await world.leaves_nothing(
         lambda: world.call("fn_disarm_switch", world.one.id, world.one.robot)
     )
-    await world.database.advance_clock(60)
+    await world.database.advance_clock(601)
     assert [] == await due(world)
     assert {"fired": False, "sweep": False} == await fire(world)
     assert 1 == len(await world.outbox("dead_mans_switch.disarmed"))

@@ -7,11 +7,11 @@ from tests.sql.switch.timers import arm, due, fire
 async def test_due_are_those_whose_time_has_passed_or_that_have_not_swept(world: World) -> None:
     """Of every tenant, the longest waiting first; fired and swept it is due no more."""
     other = world.other
-    await arm(world, timeout_ms=9000)
-    await call(world.conn, "fn_arm_switch", other.id, other.robot, 5000, "cancel", None, False)
-    await world.database.advance_clock(4)
+    await arm(world, timeout_ms=900_000)
+    await call(world.conn, "fn_arm_switch", other.id, other.robot, 500_000, "cancel", None, False)
+    await world.database.advance_clock(400)
     assert [] == await due(world)
-    await world.database.advance_clock(6)
+    await world.database.advance_clock(600)
     assert [other.robot, world.one.robot] == await due(world)
     await fire(world)
     assert world.one.robot in await due(world)

@@ -29,7 +29,7 @@ async def test_all_open_orders_of_the_robot_and_nobody_elses(world: World) -> No
         await in_doubt(world, "e2"),
     }
     await arm(world)
-    await world.database.advance_clock(5)
+    await world.database.advance_clock(600)
     await fire(world)
     assert {"cancels": 3} == await world.call("fn_sweep_switch", world.one.id, world.one.robot)
     assert mine == await asked(world)
@@ -46,7 +46,7 @@ async def test_reduce_leaves_exits_at_the_exchange(world: World) -> None:
     await exit_order(world, "x1", quantity="0.001")
     entry = await confirmed(world, "e1", quantity="0.001")
     await arm(world, "reduce", profile=world.one.profile)
-    await world.database.advance_clock(5)
+    await world.database.advance_clock(600)
     await fire(world)
     assert {"cancels": 1} == await world.call("fn_sweep_switch", world.one.id, world.one.robot)
     assert {entry} == await asked(world)

@@ -9,7 +9,7 @@ from tests.sql.capital.world import World
 async def arm(
     world: World,
     action: str = "cancel",
-    timeout_ms: int = 5000,
+    timeout_ms: int = 600_000,
     profile: UUID | None = None,
     *,
     on_disconnect: bool = False,

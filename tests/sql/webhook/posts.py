@@ -12,7 +12,7 @@ HASH = sha256(b"secret").digest()
 TEMPLATE = {"action": "{{1}}", "symbol": "BTC/USDT", "quantity": "{{2}}"}
 
 
-async def route(world: World, name: str = "tv", max_lag_s: int = 30) -> UUID:
+async def route(world: World, name: str = "tv", max_lag_s: int = 3600) -> UUID:
     """Make a route of the first tenant."""
     one, route_id = world.one, uuid4()
     made: UUID = await world.call(
@@ -46,7 +46,7 @@ async def post(
     return kept
 
 
-async def claim(world: World, alert_id: str, claim_ms: int = 1000) -> Any:
+async def claim(world: World, alert_id: str, claim_ms: int = 600_000) -> Any:
     return await world.call("fn_claim_alert", world.one.id, UUID(alert_id), claim_ms)
 
 

@@ -10,7 +10,7 @@ async def test_it_is_there_and_published(world: World) -> None:
     """The route is listed, and the event names it without template and hash."""
     made = await route(world)
     (row,) = await world.call("fn_list_webhooks", world.one.id)
-    assert (str(made), "tv", TEMPLATE, 30) == tuple(
+    assert (str(made), "tv", TEMPLATE, 3600) == tuple(
         row[name] for name in ("route_id", "name", "template", "max_lag_s")
     )
     (created,) = await world.outbox("webhook.created")

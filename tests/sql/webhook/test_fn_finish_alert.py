@@ -50,7 +50,7 @@ async def test_an_older_attempt_changes_nothing(world: World) -> None:
     """Who lost the claim while it worked is not believed: the later attempt finds what was done."""
     alert = (await post(world, await route(world)))["alert_id"]
     await claim(world, alert)
-    await world.database.advance_clock(2)
+    await world.database.advance_clock(600)
     await claim(world, alert)
     late = await world.leaves_nothing(lambda: finish(world, alert, 1, "refused", code="BUSY"))
     assert {"code": "STALE_TOKEN"} == late
