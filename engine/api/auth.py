@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.scopes import ALL_SCOPES, Scope
+from engine.domain.scopes import ROBOT_SCOPES, Scope
 from engine.runtime.robot_keys import hash_robot_key, looks_like_robot_key
 
 KEY_TTL_S = 0.9  # a revocation counts everywhere within a second, the way to the database included
@@ -23,7 +23,7 @@ class Caller:
     tenant_id: UUID
     robot_id: UUID
     robot_name: str
-    scopes: frozenset[Scope] = ALL_SCOPES
+    scopes: frozenset[Scope] = ROBOT_SCOPES
     key_id: UUID | None = None
     user: str | None = None
     expires_in_s: float | None = None

@@ -12,6 +12,7 @@ from engine.api.bodies import ModeBody, body_of
 from engine.api.claims import KEY_PARAMETER, checked_key, claim
 from engine.api.services import Services
 from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.scopes import Scope
 from engine.ledger import reads, requests
 
 _WRITE_ERRORS = READ_ERRORS | errors(
@@ -54,7 +55,7 @@ def router(services: Services) -> APIRouter:
         },
     )
     async def change(request: Request) -> Response:
-        caller = await services.caller(request)
+        caller = await services.caller(request, Scope.MANAGE)
         key = checked_key(request)
         body = await body_of(request, ModeBody)
         if isinstance(body, Response):

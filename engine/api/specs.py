@@ -13,6 +13,7 @@ from engine.api.cursors import CURSOR_LENGTH_MAX, cursor_after, read_cursor
 from engine.api.requests import PRINTABLE
 from engine.api.services import Services
 from engine.domain.errors import ErrorCode, HoldfastError
+from engine.domain.scopes import Scope
 from engine.domain.specs import read_spec, spec_revision, tag_of, tags_of
 from engine.ledger import reads, requests
 
@@ -151,7 +152,7 @@ def _add_write(routes: APIRouter, services: Services) -> None:
         },
     )
     async def write(request: Request, profile: ProfileName) -> Response:
-        caller = await services.caller(request)
+        caller = await services.caller(request, Scope.MANAGE)
         key = checked_key(request)
         if_match = request.headers.get("if-match")
         if if_match is None:

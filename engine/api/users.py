@@ -14,7 +14,7 @@ from jwt.utils import base64url_decode
 from engine.api.auth import KEY_TTL_S, Caller
 from engine.api.jwks import Jwks, over_http
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.scopes import ALL_SCOPES, Scope
+from engine.domain.scopes import ROBOT_SCOPES, Scope
 from engine.runtime.clock import Clock
 from engine.runtime.settings import Settings
 
@@ -72,7 +72,7 @@ class Users:
             tenant_id,
             UUID(robot_id) if trades and robot_id is not None else _NO_ROBOT,
             self._rules.robot_name or "",
-            ALL_SCOPES if trades else frozenset({Scope.READ}),
+            ROBOT_SCOPES if trades else frozenset({Scope.READ}),
             user=str(claims["sub"]),
         )
 

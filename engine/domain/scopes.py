@@ -7,19 +7,25 @@ from engine.domain.errors import ErrorCode, HoldfastError
 
 
 class Scope(StrEnum):
-    """A key for orders alone has `trade`; one that can only stop has `cancel`; a dashboard's has `read`."""
+    """A key for orders alone has `trade`; one that can only stop has `cancel`; a dashboard's has `read`.
+
+    `manage` changes the rules that the others are held to: specs and modes. No key has it unasked: a robot
+    that could lift its own limits would have none.
+    """
 
     TRADE = "trade"
     CANCEL = "cancel"
     READ = "read"
+    MANAGE = "manage"
 
 
-ALL_SCOPES = frozenset(Scope)
+ROBOT_SCOPES = frozenset({Scope.TRADE, Scope.CANCEL, Scope.READ})
 # Who may open must be able to stop.
 _SUFFICIENT = {
     Scope.TRADE: frozenset({Scope.TRADE}),
     Scope.CANCEL: frozenset({Scope.CANCEL, Scope.TRADE}),
     Scope.READ: frozenset({Scope.READ}),
+    Scope.MANAGE: frozenset({Scope.MANAGE}),
 }
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

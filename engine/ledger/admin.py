@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.domain.instruments import Instrument
-from engine.domain.scopes import ALL_SCOPES, Scope, scopes_of
+from engine.domain.scopes import ROBOT_SCOPES, Scope, scopes_of
 from engine.ledger.seam import Ledger
 from engine.ledger.wire import exact
 
@@ -96,7 +96,7 @@ class NewKey:
 
     key_id: UUID
     key_hash: bytes
-    scopes: frozenset[Scope] = ALL_SCOPES
+    scopes: frozenset[Scope] = ROBOT_SCOPES
     expires_at: datetime | None = None
 
 

@@ -2,9 +2,9 @@
 -- sees to tell a foreign id from one that exists nowhere.
 ALTER TABLE engine.robot_keys
   ADD COLUMN scopes     text[] NOT NULL DEFAULT '{trade,cancel,read}'
-    CHECK (scopes <> '{}' AND scopes <@ '{trade,cancel,read}'::text[]),
+    CHECK (scopes <> '{}' AND scopes <@ '{trade,cancel,read,manage}'::text[]),
   ADD COLUMN expires_at timestamptz;
-COMMENT ON COLUMN engine.robot_keys.scopes IS 'trade: entries and exits; cancel; read. Keys of before may do all';
+COMMENT ON COLUMN engine.robot_keys.scopes IS 'trade: entries and exits; cancel; read; manage: specs and modes';
 COMMENT ON COLUMN engine.robot_keys.expires_at IS 'from then on it is refused; NULL: never';
 GRANT SELECT (scopes, expires_at) ON engine.robot_keys TO holdfast_reader;
 GRANT SELECT (expires_at) ON engine.robot_keys TO holdfast_scheduler;

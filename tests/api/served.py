@@ -17,7 +17,7 @@ from engine.api.services import Connected, InternalServices, Services, Trading
 from engine.ledger import admin
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
-from engine.runtime.secrets import hash_robot_key, new_robot_key
+from engine.runtime.robot_keys import hash_robot_key, new_robot_key
 from tests.flows.rig import Rig
 
 

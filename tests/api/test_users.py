@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from engine.api.jwks import Jwks
 from engine.api.users import TokenRules, Users, open_users
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.scopes import ALL_SCOPES, Scope
+from engine.domain.scopes import ROBOT_SCOPES, Scope
 from engine.runtime.clock import Clock
 from engine.runtime.log import configure, get_logger
 from engine.runtime.settings import Settings
@@ -196,7 +196,7 @@ async def test_a_good_token_reads_as_its_tenant(key: Any, algorithm: str, header
         reader.robot_id,
     )
     trader = await users(robot_name="desk").caller(signed)
-    assert (ALL_SCOPES, ROBOT) == (trader.scopes, trader.robot_id)
+    assert (ROBOT_SCOPES, ROBOT) == (trader.scopes, trader.robot_id)
     assert {Scope.READ} == set((await users(robot_name="nobody").caller(signed)).scopes)
 
 

@@ -22,6 +22,7 @@ import asyncpg
 from engine.cli.acts import accounts, profiles, robots, tenants
 from engine.cli.acts.session import on_ledger
 from engine.deploy.embedded import running_url
+from engine.domain.scopes import ROBOT_SCOPES, Scope
 from engine.exchange.account import ExchangeUrls
 from engine.runtime.settings import Settings
 
@@ -181,7 +182,7 @@ class Stage:
 
         async def make(ledger: Any, settings: Settings) -> Tenant:
             made = await tenants.create(ledger, name)
-            robot = await robots.create(ledger, name, "r1")
+            robot = await robots.create(ledger, name, "r1", robots.Wanted([*ROBOT_SCOPES, Scope.MANAGE]))
             credentials = accounts.Credentials(name, "s")
             account = await accounts.create(
                 ledger, settings, name, "paper", exchange="binance", credentials=credentials, urls=urls

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.scopes import ALL_SCOPES, Scope, needed_for, require, scopes_of
+from engine.domain.scopes import ROBOT_SCOPES, Scope, needed_for, require, scopes_of
 
 PASSES = {
     (Scope.TRADE, Scope.TRADE),
@@ -34,7 +34,7 @@ def test_a_route_that_says_nothing_needs_the_most() -> None:
 
 def test_names_become_scopes() -> None:
     """A name that is no scope is refused instead of being left out."""
-    assert ALL_SCOPES == scopes_of(["trade", "read", "cancel"])
+    assert ROBOT_SCOPES == scopes_of(["trade", "read", "cancel"])
     with pytest.raises(HoldfastError) as caught:
         scopes_of(["trade", "admin"])
     assert ErrorCode.BAD_REQUEST is caught.value.code

@@ -9,7 +9,7 @@ from uuid import UUID
 from engine.cli.acts import tenants
 from engine.cli.acts.session import actor, find, new_id
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.scopes import ALL_SCOPES, scopes_of
+from engine.domain.scopes import ROBOT_SCOPES, scopes_of
 from engine.ledger import admin, reads
 from engine.ledger.seam import Ledger
 from engine.runtime.robot_keys import hash_robot_key, new_robot_key
@@ -27,7 +27,7 @@ class Wanted:
         text = new_robot_key()
         named = self.scopes or ([] if like is None else like["scopes"])
         ends_at = None if self.days is None else datetime.now(UTC) + timedelta(days=self.days)
-        scopes = scopes_of(named) if named else ALL_SCOPES
+        scopes = scopes_of(named) if named else ROBOT_SCOPES
         return text, admin.NewKey(new_id(), hash_robot_key(text), scopes, ends_at)
 
 

@@ -1,5 +1,5 @@
 -- Stores the hash of a robot's new key with its scopes and its end; the key itself never reaches the database.
--- p_scopes NULL: all; p_expires_at NULL: never.
+-- p_scopes NULL: trade, cancel and read; p_expires_at NULL: never.
 -- Locks the robot's row, so that keys are made one after the other. Writes robot_keys, outbox, audit.
 -- Raises HF403 foreign tenant; HF404 no such robot; HF415 id or hash exists; HF422 the hash is not 32 bytes, a scope
 -- is unknown, none is given, or it ends in the past; HF431 the robot has two living keys.
@@ -20,9 +20,9 @@ BEGIN
   IF length(p_key_hash) IS DISTINCT FROM 32 THEN
     PERFORM engine.refuse('HF422', 'a key hash has 32 bytes', jsonb_build_object('argument', 'key_hash'));
   END IF;
-  IF v_scopes = '{}' OR NOT v_scopes <@ '{trade,cancel,read}'::text[] OR array_position(v_scopes, NULL) IS NOT NULL
-     OR p_expires_at <= v_now THEN
-    PERFORM engine.refuse('HF422', 'scopes are trade, cancel and read, at least one; a key ends in the future',
+  IF v_scopes = '{}' OR NOT v_scopes <@ '{trade,cancel,read,manage}'::text[]
+    OR array_position(v_scopes, NULL) IS NOT NULL OR p_expires_at <= v_now THEN
+    PERFORM engine.refuse('HF422', 'scopes are trade, cancel, read and manage, at least one; a key ends in the future',
                           jsonb_build_object('scopes', v_scopes, 'expires_at', p_expires_at));
   END IF;
   PERFORM FROM engine.robots WHERE tenant_id = p_tenant_id AND robot_id = p_robot_id FOR NO KEY UPDATE;

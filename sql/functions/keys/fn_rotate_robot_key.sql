@@ -1,6 +1,6 @@
 -- Gives a robot a new key and ends its others, in one transaction: there is no moment without a living key, and none
 -- in which a key lives that nobody meant to. The others end at once, or after p_overlap_s seconds while the robot
--- changes over; the new key takes the scopes and the end of p_scopes and p_expires_at (NULL: all; never).
+-- changes over; the new key takes the scopes and the end of p_scopes and p_expires_at (NULL: trade, cancel and read; never).
 -- Locks the robot's row and its living keys. Writes robot_keys, outbox, audit; gives the ids of the keys that end.
 -- Raises HF403 foreign tenant; HF404 no such robot; HF415 id or hash exists; HF422 a bad hash, scope, end, actor or
 -- overlap; HF431 with an overlap, if the robot has two living keys.
