@@ -21,7 +21,7 @@ _scopes = click.option(
     "scopes",
     multiple=True,
     type=click.Choice(["trade", "cancel", "read", "manage"]),
-    help="What the key may do; may stand several times. trade: entries and exits, cancels too; manage: specs and modes.",
+    help="What the key may do, several times if need be. trade: orders and cancels; manage: specs and modes.",
 )
 _days = click.option(
     "--expires-days", "days", type=click.IntRange(1, 3650), help="The key ends after so many days."
@@ -39,7 +39,7 @@ def robots() -> None:
 @_scopes
 @_days
 def create(tenant: str, name: str, *, scopes: tuple[str, ...], days: int | None) -> None:
-    """Create the robot NAME of TENANT and print its key, once. Without --scope the key may trade, cancel and read."""
+    """Create the robot NAME of TENANT and print its key, once. Without --scope: trade, cancel and read."""
     wanted = acts.Wanted(scopes, days)
     _show_key(session.perform(lambda ledger, _: acts.create(ledger, tenant, name, wanted)))
 

@@ -13,11 +13,14 @@ from engine.api.app import create_app
 from engine.api.auth import Caller, KeyRing
 from engine.api.gates import Gate, Gates
 from engine.api.rates import Rates
-from engine.api.services import Connected, InternalServices, Services, Trading
+from engine.api.services import Connected, FeedServices, InternalServices, Services, Trading
+from engine.api.tickets import Tickets
+from engine.flows.feed import FeedHub
 from engine.ledger import admin
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
 from engine.runtime.robot_keys import hash_robot_key, new_robot_key
+from engine.runtime.secrets import Vault
 from tests.flows.rig import Rig
 
 
@@ -98,11 +101,22 @@ async def serve(rig: Rig, rates: Rates | None = None, **more: Any) -> AsyncItera
         return None if robot is None else Caller(robot.tenant_id, robot.robot_id, robot.name)
 
     calls = Trading(
-        rig.desk.entries.run, rig.desk.exits.run, rig.desk.cancels.run, rig.desk.context.accounts.profile
+        rig.desk.entries.run,
+        rig.desk.exits.run,
+        rig.desk.cancels.run,
+        rig.desk.context.accounts.profile,
+        rig.desk.cancel_all.run,
+        rig.desk.entries.preview,
+        rig.desk.exits.preview,
+        rig.desk.context.accounts.forget_profiles,
     )
     internal = InternalServices(gates, metrics.registry, health)
-    connected = Connected(rig.ledger, calls, KeyRing(look_up, clock.monotonic))
-    services = Services(gates, clock, metrics, internal, 65_536, connected=connected, rates=rates, **more)
+    keys = KeyRing(look_up, clock.monotonic)
+    connected = Connected(rig.ledger, calls, keys, FeedHub(rig.ledger, metrics, 1_000))
+    feed = FeedServices(Tickets(Vault(bytes(32)), clock), 15.0, 256)
+    services = Services(
+        gates, clock, metrics, internal, 65_536, feed, connected=connected, rates=rates, **more
+    )
     key = await new_key(rig, rig.robot_id)
     yield Served(create_app(services), rig, services, clock, key)
 
@@ -111,6 +125,6 @@ async def new_key(rig: Rig, robot_id: UUID) -> str:
     """Store a fresh key of a robot, and return it."""
     key = new_robot_key()
     await admin.create_robot_key(
-        rig.observer, rig.tenant_id, robot_id, (uuid4(), hash_robot_key(key)), "test"
+        rig.observer, rig.tenant_id, robot_id, admin.NewKey(uuid4(), hash_robot_key(key)), "test"
     )
     return key

@@ -10,6 +10,7 @@ PASSES = {
     (Scope.TRADE, Scope.CANCEL),
     (Scope.CANCEL, Scope.CANCEL),
     (Scope.READ, Scope.READ),
+    (Scope.MANAGE, Scope.MANAGE),
 }
 
 

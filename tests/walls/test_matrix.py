@@ -185,7 +185,7 @@ OPEN = {"/v1/time"}  # says nothing of anybody
 
 def address(path: str, identity: str) -> str:
     """Return a route's address with one id in all its places; a feed is asked for in a way it refuses."""
-    real = re.sub(r"\{[^}]+\}", identity, path)
+    real = re.sub(r"\{[^}]+\}", identity, path.replace("{version}", "1"))
     return f"{real}?epoch=none" if path == "/v1/feed" else real
 
 
