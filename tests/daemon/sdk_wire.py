@@ -39,6 +39,7 @@ class BadLine:
         self.sent: list[bytes] = []  # the requests that robots sent, as they were
         self.answers: list[bytes] = []  # the daemon's answers to requests with a fate, in order
         self._cut = asyncio.Event()
+        self._streams: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._port = 0
 
@@ -91,6 +92,9 @@ class BadLine:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             request = await _message(reader)
+            if request.startswith(b"GET /v1/feed"):
+                await self._stream(request, writer)
+                return
             changing = request.startswith((b"POST", b"DELETE"))
             fate = self.fates.pop(0) if changing and self.fates else Fate.PASS
             if changing:
@@ -111,6 +115,25 @@ class BadLine:
                 return
             writer.write(_PAGE if fate is Fate.GARBLE else answers[-1])
             await writer.drain()
+
+    def cut_streams(self) -> None:
+        """Cut every feed that passes through."""
+        self._loop.call_soon_threadsafe(lambda: [stream.cancel() for stream in self._streams])
+
+    async def _stream(self, request: bytes, writer: asyncio.StreamWriter) -> None:
+        """Let an answer without an end pass, piece by piece."""
+        upstream, asking = await asyncio.open_connection("127.0.0.1", self.daemon_port)
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            asking.write(request)
+            while piece := await upstream.read(4096):
+                writer.write(piece)
+                await writer.drain()
+        finally:
+            self._streams.discard(task)
+            asking.close()
 
     async def _ask(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.daemon_port)

@@ -12,6 +12,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | 
 SAID = (
     ("bought: placed 50010", "sold: placed "),
     ("placed: open canceled",),
+    ("as of Mark(epoch=1, seq=", "canceled"),
     ("may spend: ", "order: open [True]", "canceled: canceled"),
 )
 
