@@ -317,7 +317,8 @@ class Daemon:
         )
         users = open_users(self._settings, partial(admin.authenticate_user, engine.ledger), self._clock)
         keys = KeyRing(look_up, self._clock.monotonic)
-        return Connected(engine.ledger, calls, keys, engine.hub, users)
+        disconnected = SwitchFlow(engine.context).disconnected
+        return Connected(engine.ledger, calls, keys, engine.hub, disconnected, users)
 
     def _start(self, engine: _Engine) -> None:
         settings = self._settings

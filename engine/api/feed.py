@@ -1,7 +1,10 @@
 """The feed's routes: /v1/feed as WebSocket and server-sent events with the same JSON, and tickets for it."""
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
 from starlette.datastructures import QueryParams
@@ -17,7 +20,10 @@ from engine.api.server import ABORT
 from engine.api.services import FeedServices, Services
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.scopes import Scope as CallerScope
+from engine.flows.feed import End
+from engine.runtime.log import get_logger
 
+_log = get_logger(__name__)
 _PROFILES_MAX = 64
 _SEQ_MAX = 2**62
 _CLOSE_CODES = {"closing": 1012, "unauthorized": 4401, "fault": 1011}
@@ -68,13 +74,14 @@ def router(services: Services) -> APIRouter:
     @routes.websocket("/feed")
     async def socket(websocket: WebSocket) -> None:
         try:
-            client = await desk.admit(websocket)
+            admitted = await desk.admit(websocket)
         except HoldfastError as error:
             await websocket.send_denial_response(problems.from_error(_as_request(websocket), error))
             return
-        with desk.counted("websocket"):
+        with desk.counted("websocket", admitted) as ends:
             await websocket.accept()
-            desk.ended(await client.serve(_Socket(websocket)))
+            ends.reason = await admitted.client.serve(_Socket(websocket))
+        await desk.left(admitted, ends.reason)
 
     @routes.post(
         "/feed/tickets", summary="A ticket that opens the feed for one minute", responses=READ_ERRORS
@@ -89,18 +96,28 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """A client, and the robot that it is; a user is none."""
+
+    client: FeedClient
+    tenant_id: UUID
+    robot_id: UUID | None
+
+
 class _Desk:
     """Who may have which feed, and how many do."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._clients = 0
+        self._robots: Counter[UUID | None] = Counter()
 
     @property
     def feed(self) -> FeedServices:
         return self._services.feed
 
-    async def admit(self, connection: HTTPConnection) -> FeedClient:
+    async def admit(self, connection: HTTPConnection) -> _Admitted:
         """Return the client that a connection asks for.
 
         Raises UNAUTHORIZED, BAD_REQUEST, BUSY, and NOT_FOUND for a profile; a foreign one is counted.
@@ -126,32 +143,48 @@ class _Desk:
             return await services.holder(connection, authorization, CallerScope.READ, last_known=True)
 
         wanted = Wanted(caller.tenant_id, chosen, since)
-        return FeedClient(connected.hub, services.clock, wanted, recheck, self.feed.heartbeat_s)
+        client = FeedClient(connected.hub, services.clock, wanted, recheck, self.feed.heartbeat_s)
+        return _Admitted(client, caller.tenant_id, None if caller.user is not None else caller.robot_id)
 
-    def counted(self, transport: str) -> "_Counted":
+    def counted(self, transport: str, admitted: _Admitted) -> "_Counted":
         """Return a context that counts a client while it is connected."""
-        return _Counted(self, self._services.metrics.feed_clients.labels(transport).inc)
+        count = self._services.metrics.feed_clients.labels(transport).inc
+        return _Counted(lambda clients: self._add(admitted, clients), count)
 
-    def ended(self, reason: str) -> None:
+    async def left(self, admitted: _Admitted, reason: str) -> None:
+        """Note why a client ended; the last one of a robot here may have its dead-man's switch fire."""
         if reason != "left":
             self._services.metrics.feed_client_drops_total.labels(reason).inc()
+        robot_id = admitted.robot_id
+        if reason == End.CLOSING or robot_id is None or self._robots[robot_id] > 0:
+            return  # a process that stops is no robot that fell silent
+        try:
+            await self._services.at_work().disconnected(admitted.tenant_id, robot_id)
+        except HoldfastError as error:  # its time runs out all the same
+            _log.warning("disconnect not acted on", robot_id=str(robot_id), reason=str(error))
 
-    def add(self, clients: int) -> None:
+    def _add(self, admitted: _Admitted, clients: int) -> None:
         self._clients += clients
+        self._robots[admitted.robot_id] += clients
+        if not self._robots[admitted.robot_id]:
+            del self._robots[admitted.robot_id]
 
 
 class _Counted:
-    def __init__(self, desk: _Desk, count: Callable[[float], None]) -> None:
-        self._desk = desk
-        self._count = count
+    """While it lasts a client counts; `reason` is why it ended."""
 
-    def __enter__(self) -> None:
-        self._desk.add(1)
-        self._count(1)
+    def __init__(self, *counts: Callable[[int], None]) -> None:
+        self._counts = counts
+        self.reason = "left"
+
+    def __enter__(self) -> Self:
+        for count in self._counts:
+            count(1)
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._desk.add(-1)
-        self._count(-1)
+        for count in self._counts:
+            count(-1)
 
 
 class _Socket:
@@ -190,20 +223,21 @@ class _EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, desk: _Desk, client: FeedClient) -> None:
+    def __init__(self, desk: _Desk, admitted: _Admitted) -> None:
         super().__init__()
         self._desk = desk
-        self._client = client
+        self._admitted = admitted
         self._scope: Scope = {}
         self._sending: Send
         self._receiving: Receive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receiving, self._sending = scope, receive, send
-        with self._desk.counted("sse"):
+        with self._desk.counted("sse", self._admitted) as ends:
             await send({"type": "http.response.start", "status": 200, "headers": list(_SSE_HEAD)})
             await self._write(b"retry: 1000\n\n")
-            self._desk.ended(await self._client.serve(self))
+            ends.reason = await self._admitted.client.serve(self)
+        await self._desk.left(self._admitted, ends.reason)
 
     async def send(self, kind: str, position: str | None, text: str) -> None:
         """Write one event; its id is what a browser comes back with, an empty one makes it start anew."""

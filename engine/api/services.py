@@ -76,6 +76,7 @@ class Connected:
     trading: Trading
     keys: KeyRing
     hub: FeedHub
+    disconnected: Callable[[UUID, UUID], Awaitable[object]]  # a robot's last feed connection here has ended
     users: Users | None = None
 
 

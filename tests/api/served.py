@@ -16,6 +16,7 @@ from engine.api.rates import Rates
 from engine.api.services import Connected, FeedServices, InternalServices, Services, Trading
 from engine.api.tickets import Tickets
 from engine.flows.feed import FeedHub
+from engine.flows.switch import SwitchFlow
 from engine.ledger import admin
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
@@ -112,7 +113,13 @@ async def serve(rig: Rig, rates: Rates | None = None, **more: Any) -> AsyncItera
     )
     internal = InternalServices(gates, metrics.registry, health)
     keys = KeyRing(look_up, clock.monotonic)
-    connected = Connected(rig.ledger, calls, keys, FeedHub(rig.ledger, metrics, 1_000))
+    connected = Connected(
+        rig.ledger,
+        calls,
+        keys,
+        FeedHub(rig.ledger, metrics, 1_000),
+        SwitchFlow(rig.desk.context).disconnected,
+    )
     feed = FeedServices(Tickets(Vault(bytes(32)), clock), 15.0, 256)
     services = Services(
         gates, clock, metrics, internal, 65_536, feed, connected=connected, rates=rates, **more

@@ -21,9 +21,12 @@ from engine.flows.accounts import Accounts
 from engine.flows.feed import FeedHub
 from engine.ledger import admin
 from engine.ledger.seam import Ledger, LedgerOptions
+from engine.loops.intrusions import Intrusions
+from engine.loops.notices import NoticeOptions, Notices
 from engine.loops.sequencer import Sequencer
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
+from engine.runtime.robot_keys import hash_robot_key
 from engine.runtime.secrets import Vault
 from engine.runtime.tasks import Supervisor
 from tests.database.servers import Database
@@ -51,6 +54,8 @@ class Instance:
     clock: Clock
     supervisor: Supervisor
     server: HttpServer
+    intrusions: Intrusions
+    gone: list[tuple[UUID, UUID]]  # robots whose last connection ended, with their tenants
 
     @classmethod
     async def start(
@@ -75,14 +80,23 @@ class Instance:
             gates, clock, metrics, InternalServices(gates, metrics.registry, health), 65_536,
             FeedServices(Tickets(VAULT, clock), heartbeat_s, clients_max),
         )  # fmt: skip
-        trading = Trading(_not_traded, _not_traded, _not_traded, Accounts(ledger).profile)
-        services.connected = Connected(ledger, trading, KeyRing(look_up, clock.monotonic), hub)
+        accounts, no = Accounts(ledger), _not_traded
+        trading = Trading(no, no, no, accounts.profile, no, no, no, accounts.forget_profiles)
+        keys = KeyRing(look_up, clock.monotonic)
+        gone: list[tuple[UUID, UUID]] = []
+
+        async def disconnected(tenant_id: UUID, robot_id: UUID) -> None:
+            gone.append((tenant_id, robot_id))
+
+        services.connected = Connected(ledger, trading, keys, hub, disconnected)
+        intrusions = Intrusions(Notices(NoticeOptions(), metrics, clock), metrics, clock)
+        services.suspect = intrusions.suspect
         server = HttpServer(create_app(services), listen("127.0.0.1", 0), 2.0)
         await server.start()
         supervisor = Supervisor(metrics, clock)
         if sequences:
             supervisor.start("sequencer", Sequencer(hub).run)
-        return cls(ledger, hub, metrics, clock, supervisor, server)
+        return cls(ledger, hub, metrics, clock, supervisor, server, intrusions, gone)
 
     async def stop(self) -> None:
         self.hub.close()
@@ -119,8 +133,14 @@ class Rig:
         conn = await database.connect()
         await call(conn, "fn_init_engine", "habc")
         one, other = Tenant("one"), Tenant("other")
-        await one.create(conn)
-        await other.create(conn)
+        admin_conn = await database.admin()
+        for tenant in (one, other):
+            await tenant.create(conn)
+            await admin_conn.execute(
+                "UPDATE engine.robot_keys SET key_hash = $1 WHERE key_id = $2",
+                hash_robot_key(key_of(tenant)),
+                tenant.key,
+            )
         rig = cls(database, conn, one, other)
         try:
             yield rig
@@ -180,8 +200,13 @@ async def met(look: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
 
 
 def bearer(tenant: Tenant) -> dict[str, str]:
-    """The header of a tenant's robot; its key is the tenant's name."""
-    return {"Authorization": f"Bearer {tenant.name}"}
+    """The header of a tenant's robot."""
+    return {"Authorization": f"Bearer {key_of(tenant)}"}
+
+
+def key_of(tenant: Tenant) -> str:
+    """A robot key of the first form, which has no checksum; the tenant's name stands in it."""
+    return f"hf_{tenant.name:x<43}"
 
 
 @contextlib.asynccontextmanager

@@ -72,7 +72,9 @@ async def test_foreign_profile_is_refused_counted_and_audited(rig: Rig) -> None:
     instance = await rig.instance()
     assert 404 == await refused(instance, rig, f"profile={uuid4()}")
     assert 404 == await refused(instance, rig, "profile=nobodys")
-    count = ("cross_tenant_access_attempts_total", {"tenant": str(rig.one.id), "function": "feed"})
+    await instance.intrusions.turn(instance.ledger)
+    labels = {"tenant": str(rig.one.id), "module": "GET /v1/feed"}
+    count = ("cross_tenant_access_attempts_total", labels)
     assert 0 == instance.value(count[0], **count[1])
     assert 404 == await refused(instance, rig, f"profile={rig.other.profile}")
     async with (
@@ -82,9 +84,12 @@ async def test_foreign_profile_is_refused_counted_and_audited(rig: Rig) -> None:
         ) as response,
     ):
         assert (404, "NOT_FOUND") == (response.status, (await response.json())["code"])
+    await instance.intrusions.turn(instance.ledger)
     assert 2 == instance.value(count[0], **count[1])
     admin = await rig.database.admin()
-    rows = await admin.fetch("SELECT tenant_id, actor, detail FROM engine.audit WHERE action = 'feed'")
+    rows = await admin.fetch(
+        "SELECT tenant_id, actor, detail FROM engine.audit WHERE action = $1", labels["module"]
+    )
     assert [(rig.one.id, f"robot:{rig.one.robot}")] * 2 == [(row["tenant_id"], row["actor"]) for row in rows]
     assert all(str(rig.other.profile) in row["detail"] for row in rows)
 
@@ -125,6 +130,19 @@ async def test_ticket_opens_the_feed_for_a_minute(rig: Rig) -> None:
     with pytest.raises(InvalidStatus):
         async with socket(instance, None, f"ticket={base64.urlsafe_b64encode(credentials).decode()}"):
             pass
+
+
+async def test_a_robot_s_last_connection_is_told(rig: Rig) -> None:
+    """When a robot's last feed connection has ended, and not before, its dead-man's switch is asked."""
+    instance = await rig.instance()
+    async with socket(instance, rig.one) as first:
+        await frame(first)
+        async with socket(instance, rig.one) as second:
+            await frame(second)
+        await met(lambda: 1 == instance.value("feed_clients", transport="websocket"))
+        assert [] == instance.gone
+    await met(lambda: instance.gone)
+    assert [(rig.one.id, rig.one.robot)] == instance.gone
 
 
 async def test_revoked_key_ends_its_feed(rig: Rig) -> None:

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from tests.sql.capital.world import OPERATOR, World
 from tests.sql.relay.claims import claimed, dead, letters, numbered
+from tests.sql.webhook.posts import claim, due, finish, post, route
 
 
 async def test_retry_is_queued_once_and_audited(world: World) -> None:
@@ -23,15 +24,15 @@ async def test_retry_is_queued_once_and_audited(world: World) -> None:
     assert (1, 1) == tuple(counts)
 
 
-async def test_an_inbound_one_is_found_by_its_state(world: World) -> None:
-    """A request that failed is not the relay's: its state alone tells whoever executes requests."""
-    letter = uuid4()
-    await world.admin.execute(
-        "INSERT INTO engine.dead_letters VALUES ($1, $2, 'in', 'webhook', '{}', 'X', 't', 1, now())",
-        world.one.id,
-        letter,
-    )
-    await world.call("fn_retry_dead_letter", world.one.id, letter, OPERATOR)
+async def test_an_inbound_one_is_executed_again(world: World) -> None:
+    """A request that failed is not the relay's: the alert that it was is due once more."""
+    alert = (await post(world, await route(world)))["alert_id"]
+    await claim(world, alert)
+    await finish(world, alert, 1, "dead", code="INTERNAL")
+    assert [] == await due(world)
+    retried = await world.call("fn_retry_dead_letter", world.one.id, UUID(alert), OPERATOR)
+    assert (False, "retried") == (retried["replay"], retried["letter"]["state"])
+    assert [alert] == await due(world)
     assert ["retried"] == [each["state"] for each in await letters(world, direction="in")]
     assert 0 == await world.admin.fetchval("SELECT count(*) FROM engine.relay_retries")
 
