@@ -30,6 +30,10 @@ WHERE p.pronamespace = 'engine'::regnamespace AND p.proowner::regrole::text = $1
   AND a.grantee <> p.proowner AND ($2 OR a.grantee = 0)
 """
 
+# CREATE OR REPLACE refuses another result type or name of a parameter; and with other types it makes a second
+# function, of which the file's COMMENT and REVOKE do not say which they mean.
+_SIGNATURE_CHANGED = (asyncpg.InvalidFunctionDefinitionError, asyncpg.AmbiguousFunctionError)
+
 
 _LOOK_UPS = frozenset({"fn_find_key", "fn_find_foreign"})
 
@@ -92,9 +96,8 @@ async def _apply(conn: Connection, file: SourceFile, old: list[_Present]) -> Non
         async with conn.transaction():
             await run_file(conn, file)
     except HoldfastError as error:
-        if not old or not isinstance(error.__cause__, asyncpg.InvalidFunctionDefinitionError):
+        if not old or not isinstance(error.__cause__, _SIGNATURE_CHANGED):
             raise
-        # The result type or a parameter's name changed, which CREATE OR REPLACE refuses.
         await _drop(conn, old)
         await act_as(conn, owner_of(file))
         await run_file(conn, file)

@@ -18,6 +18,7 @@ from engine.exchange.account import AccountConfig, make_client
 from engine.exchange.circuit import Circuit
 from engine.exchange.exchange_clock import ExchangeClock
 from engine.exchange.outcome_table import Verdict, judge
+from engine.exchange.remembered import ListedOrders
 from engine.exchange.scheduler import BudgetExceededError, CallClass, Scheduler
 from engine.exchange.seam import Faults, Observer, Seam
 from engine.exchange.sending import Sender
@@ -103,6 +104,7 @@ class Gateway:
         self._exchange_clock = ExchangeClock(self.clock, self.ask_clock_ms, self._sign_by)
         self.seam.on_clock_refused = self._exchange_clock.doubt
         self._probing = False
+        self._listed: dict[str | None, ListedOrders] = {}
         self._sender: Sender | None = None
 
     async def __aenter__(self) -> Self:
@@ -218,6 +220,7 @@ class Gateway:
         markets = await self._read(
             "instruments", CallClass.RECONCILIATION, lambda: self._client.load_markets(True)
         )
+        self._listed.clear()  # an order's symbol is read by them
         rates = await self._fee_rates()
         made = [
             _read_as(lambda one: unified.instrument(one, *rates.get(one["symbol"], (None, None))), market)
@@ -260,10 +263,10 @@ class Gateway:
     async def open_orders(self, symbol: str | None = None) -> tuple[OrderReport, ...]:
         """Return the open orders of a symbol, or of the account (dear: 80 of Binance's weight)."""
         name = "open_orders" if symbol else "open_orders_all"
-        orders = await self._read(
-            name, CallClass.RECONCILIATION, lambda: self._client.fetch_open_orders(symbol)
-        )
-        return _read_as(lambda rows: tuple(self._report(row) for row in rows), orders)
+        listed = self._listed.setdefault(symbol, ListedOrders(self.config.exchange))
+        fetch = self._client.fetch_open_orders
+        orders = await self._read(name, CallClass.RECONCILIATION, lambda: listed.read(fetch, symbol))
+        return _read_as(lambda rows: listed.reports(rows, self._report), orders)
 
     async def open_orders_of(self, symbols: Sequence[str]) -> tuple[OrderReport, ...]:
         """Return at least the open orders of some symbols, whichever way costs less."""

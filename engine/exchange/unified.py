@@ -32,7 +32,7 @@ def number(value: Any) -> Decimal | None:
     if value is None or value == "":
         return None
     try:
-        result = Decimal(str(value))
+        result = Decimal(value if type(value) is str else str(value))
     except InvalidOperation as error:
         raise IncompleteAnswerError(f"not a number: {value!r}") from error
     if not result.is_finite():
@@ -199,6 +199,8 @@ def _positive(value: Any) -> Decimal | None:
 
 def _raw(structure: Mapping[str, Any]) -> dict[str, Any]:
     info = structure.get("info")
+    if type(info) is dict:  # as it came: nobody writes into it, and a list has very many
+        return info
     return dict(info) if isinstance(info, Mapping) else {}
 
 

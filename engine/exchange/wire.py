@@ -18,6 +18,8 @@ import aiohttp
 import certifi
 from aiohttp.client_reqrep import ClientResponse
 
+from engine.exchange.remembered import standing
+
 _KEEPALIVE_S = 20  # below every exchange's own: a POST on a connection just dropped by them is in doubt
 
 
@@ -52,8 +54,11 @@ def recording(record: WireRecord) -> Iterator[None]:
 
 
 def observed(base: type[Any], now_ms: Callable[[], int] | None) -> type[Any]:
-    """Return ccxt's class, made to record answers and, with `now_ms`, to sign in the exchange's clock."""
-    original = base.on_rest_response
+    """Return ccxt's class, made to record answers and to parse no row of a list that stands.
+
+    With `now_ms` it signs in the exchange's clock.
+    """
+    original, parse = base.on_rest_response, base.parse_order
 
     def on_rest_response(self: Any, *args: Any) -> Any:
         record = _current.get()
@@ -61,7 +66,11 @@ def observed(base: type[Any], now_ms: Callable[[], int] | None) -> type[Any]:
             record.status, record.headers, record.body = args[0], args[4], args[5]
         return original(self, *args)
 
-    names: dict[str, Any] = {"on_rest_response": on_rest_response}
+    def parse_order(self: Any, order: Any, market: Any = None) -> Any:
+        known = standing(order)
+        return parse(self, order, market) if known is None else known
+
+    names: dict[str, Any] = {"on_rest_response": on_rest_response, "parse_order": parse_order}
     if now_ms is not None:
         names["nonce"] = lambda _: now_ms()
     return type(base.__name__, (base,), names)

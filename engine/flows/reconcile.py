@@ -278,61 +278,64 @@ class Reconciliation:
     async def _compare_profiles(self, run: _Pass, shares: Shares, snapshot: Snapshot) -> None:
         """Compare every profile, then handle all that differs at once: what is booked together costs less."""
         case = Case(run.session, run.lease, snapshot, run.began)
-        locks: dict[UUID, int] = {}
         mismatches: list[Mismatch] = []
         to_query: list[UUID] = []
+        locks = {} if run.plan.dry_run else await self._lock(run)
         try:
             for profile in run.plan.profiles:
-                compared = await self._compare_profile(run, profile, shares, snapshot, locks)
-                if compared is not None:
-                    mismatches += compared.mismatches
-                    to_query += compared.to_query
+                lock = locks.get(profile.profile_id)
+                if lock is None and not run.plan.dry_run:
+                    run.complete = False  # what another compares now is not known here
+                    run.compared["profiles locked"] += 1
+                    continue
+                compared = await self._compare_profile(run, profile, shares, snapshot, lock)
+                mismatches += compared.mismatches
+                to_query += compared.to_query
             if run.plan.dry_run:
                 run.found += [Found(each, OPEN) for each in mismatches]
             else:
                 run.found += await self._healer.heal(case, mismatches, to_query)
         finally:
-            for profile_id, lock in locks.items():
-                await self._unlock(run.session.tenant_id, profile_id, lock)
+            await self._unlock(run.session.tenant_id, locks)
 
     async def _compare_profile(
-        self,
-        run: _Pass,
-        profile: PlanProfile,
-        shares: Shares,
-        snapshot: Snapshot,
-        locks: dict[UUID, int],
-    ) -> ProfileComparison | None:
-        """Compare one profile under its lock, which is added to `locks`; None while another has it."""
-        ledger, tenant_id, profile_id = self._context.ledger, run.session.tenant_id, profile.profile_id
-        lock: int | None = None
-        if not run.plan.dry_run:
+        self, run: _Pass, profile: PlanProfile, shares: Shares, snapshot: Snapshot, lock: int | None
+    ) -> ProfileComparison:
+        """Compare one profile under its lock; a dry run has none."""
+        if lock is not None:
             run.lease.check()
-            lock = await reconciliation.lock_profile(
-                ledger,
-                tenant_id,
-                profile_id,
-                holder=self._context.owner,
-                token=run.lease.token,
-                ttl_s=_LOCK_TTL_S,
-            )
-            if lock is None:
-                run.complete = False  # what another compares now is not known here
-                run.compared["profiles locked"] += 1
-                return None
-            locks[profile_id] = lock
-        part = shares.of_profile(profile_id, snapshot, run.plan.began_at)
-        compared = await reconciliation.compare_profile(ledger, tenant_id, profile_id, lock, part)
+        compared = await reconciliation.compare_profile(
+            self._context.ledger,
+            run.session.tenant_id,
+            profile.profile_id,
+            lock,
+            shares.of_profile(profile.profile_id, snapshot, run.plan.began_at),
+        )
         run.compared["rows"] += compared.compared
         run.compared["profiles"] += 1
         run.skipped += compared.skipped
         return compared
 
-    async def _unlock(self, tenant_id: UUID, profile_id: UUID, lock: int) -> None:
+    async def _lock(self, run: _Pass) -> dict[UUID, int]:
+        """Lock the profiles of a pass, all in one call; those that another pass compares are left out."""
+        run.lease.check()
+        return await reconciliation.lock_profiles(
+            self._context.ledger,
+            run.session.tenant_id,
+            run.session.account_id,
+            [profile.profile_id for profile in run.plan.profiles],
+            holder=self._context.owner,
+            token=run.lease.token,
+            ttl_s=_LOCK_TTL_S,
+        )
+
+    async def _unlock(self, tenant_id: UUID, locks: dict[UUID, int]) -> None:
+        if not locks:
+            return
         try:
-            await reconciliation.unlock_profile(self._context.ledger, tenant_id, profile_id, lock)
-        except HoldfastError as error:  # it ends by its lifetime
-            _log.warning("reconciliation lock not given back", reason=str(error))
+            await reconciliation.unlock_profiles(self._context.ledger, tenant_id, locks)
+        except HoldfastError as error:  # they end by their lifetime
+            _log.warning("reconciliation locks not given back", reason=str(error))
 
     # -- recording ------------------------------------------------------------------------------------
 

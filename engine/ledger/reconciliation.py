@@ -229,34 +229,56 @@ async def attribute_orders(
     ledger: Ledger, tenant_id: UUID, account_id: UUID, orders: Sequence[tuple[str, str, str | None]]
 ) -> list[Attribution | None]:
     """Tell whose orders (symbol, exchange order id, client order id) these are, in their order."""
-    items = [
-        {"symbol": symbol, "exchange_order_id": exchange_order_id, "client_order_id": client_order_id}
-        for symbol, exchange_order_id, client_order_id in orders
-    ]
-    if not items:
-        return []
+    owners: list[Attribution | None] = [None] * len(orders)
+    if not orders:
+        return owners
+    symbols, exchange_order_ids, client_order_ids = zip(*orders, strict=True)
+    given = {
+        "symbol": symbols,
+        "exchange_order_id": exchange_order_ids,
+        "client_order_id": client_order_ids,
+    }
     deadline = ledger.deadline(_COMPARE_TIMEOUT_S)
-    known = await ledger.call("fn_attribute_orders", tenant_id, account_id, items, deadline=deadline)
-    return [
-        Attribution(UUID(one["profile_id"]), UUID(one["intent_id"]), str(one["state"])) if one else None
-        for one in known
-    ]
+    for row in await ledger.rows("fn_attribute_orders", tenant_id, account_id, given, deadline=deadline):
+        owners[row["place"]] = Attribution(row["profile_id"], row["intent_id"], row["state"])
+    return owners
 
 
-async def lock_profile(
-    ledger: Ledger, tenant_id: UUID, profile_id: UUID, *, holder: UUID, token: int, ttl_s: float
-) -> int | None:
-    """Take a profile's reconciliation lock; its token, or None while another holds it. Raises STALE_TOKEN."""
-    answer = await ledger.call(
-        "fn_lock_reconciliation", tenant_id, profile_id, holder, token, round(ttl_s * 1000)
+async def lock_profiles(
+    ledger: Ledger,
+    tenant_id: UUID,
+    account_id: UUID,
+    profile_ids: Sequence[UUID],
+    *,
+    holder: UUID,
+    token: int,
+    ttl_s: float,
+) -> dict[UUID, int]:
+    """Take the reconciliation locks of an account's profiles; the tokens of those that nobody else holds.
+
+    Raises STALE_TOKEN.
+    """
+    answers = await ledger.call(
+        "fn_lock_reconciliation",
+        tenant_id,
+        account_id,
+        list(profile_ids),
+        holder,
+        token,
+        round(ttl_s * 1000),
     )
-    return int(answer["fencing_token"]) if answer["code"] == "OK" else None
+    return {
+        profile_id: int(answer["fencing_token"])
+        for profile_id, answer in zip(profile_ids, answers, strict=True)
+        if answer["code"] == "OK"
+    }
 
 
-async def unlock_profile(ledger: Ledger, tenant_id: UUID, profile_id: UUID, lock_token: int) -> bool:
-    """Give the lock back; False if it was no longer ours."""
-    answer = await ledger.call("fn_unlock_reconciliation", tenant_id, profile_id, lock_token)
-    return bool(answer["code"] == "OK")
+async def unlock_profiles(ledger: Ledger, tenant_id: UUID, locks: Mapping[UUID, int]) -> bool:
+    """Give locks back, with their tokens by profile; False if one was no longer ours."""
+    given = [{"profile_id": profile_id, "fencing_token": token} for profile_id, token in locks.items()]
+    answers = await ledger.call("fn_unlock_reconciliation", tenant_id, given)
+    return all(answer["code"] == "OK" for answer in answers)
 
 
 async def compare_profile(
@@ -270,7 +292,7 @@ async def compare_profile(
         "began_at": part.began_at,
         "open_symbols": list(part.open_symbols),
         "trade_symbols": [{"symbol": symbol, "since": since} for symbol, since in part.trade_symbols.items()],
-        "orders": [_compared(intent_id, report) for intent_id, report in part.orders],
+        "orders": _columns(part.orders),
         "fills": [
             {
                 "symbol": fill.symbol,
@@ -393,18 +415,18 @@ async def finish_pass(
     return {str(kind): int(count) for kind, count in answer["open"].items()}
 
 
-def _compared(intent_id: UUID, report: OrderReport) -> dict[str, str]:
-    """Return of a report what is compared, as short as it can be: there may be very many."""
-    item = {"intent_id": str(intent_id), "exchange_order_id": report.exchange_order_id}
-    if report.status is not None:
-        item["status"] = report.status
-    if report.side is not None:
-        item["side"] = report.side
-    if report.filled_quantity is not None:
-        item["filled_quantity"] = str(report.filled_quantity)
-    if report.quantity is not None:
-        item["quantity"] = str(report.quantity)
-    return item
+def _columns(orders: Sequence[tuple[UUID, OrderReport]]) -> dict[str, list[str | None]]:
+    """Return of reports what is compared, in columns: there may be very many, and names cost as values do."""
+    reports = [report for _, report in orders]
+    filled = [report.filled_quantity for report in reports]
+    return {
+        "intent_id": [str(intent_id) for intent_id, _ in orders],
+        "exchange_order_id": [report.exchange_order_id for report in reports],
+        "status": [report.status for report in reports],
+        "side": [report.side for report in reports],
+        "filled_quantity": [None if one is None else str(one) for one in filled],
+        "quantity": [None if report.quantity is None else str(report.quantity) for report in reports],
+    }
 
 
 def order_item(report: OrderReport) -> dict[str, Any]:

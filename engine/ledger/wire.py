@@ -62,7 +62,7 @@ def _plain(value: Any) -> Any:
         # most values are texts: a call for each costs more than all the rest when there are very many
         return {str(key): inner if type(inner) is str else _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [inner if type(inner) is str else _plain(inner) for inner in value]
     if isinstance(value, Decimal):
         return exact(value, "number")
     if isinstance(value, datetime):

@@ -102,11 +102,11 @@ async def test_orphans_are_swept(empty_database: Database, tmp_path: Path) -> No
 async def test_a_changed_signature_replaces_the_old_one(
     empty_database: Database, tmp_path: Path, parameters: str, result: str, arguments: str
 ) -> None:
-    """After a change of signature exactly the new function is there."""
+    """After a change of signature exactly the new function is there; its file names it without types."""
     await deploy(empty_database.deployer_url, write_tree(tmp_path))
     text = (
         f"CREATE OR REPLACE FUNCTION engine.fn_double({parameters}) RETURNS {result} "
-        "LANGUAGE sql AS $$ SELECT NULL $$;"
+        "LANGUAGE sql AS $$ SELECT NULL $$; COMMENT ON FUNCTION engine.fn_double IS 'twice';"
     )
     await deploy(empty_database.deployer_url, write_tree(tmp_path, {DOUBLE: text}))
     conn = await empty_database.connect()

@@ -19,7 +19,7 @@ from engine.flows.reconcile import Reconciliation
 from engine.ledger import entries
 from engine.ledger.fills import BookableFill
 from engine.ledger.intents import Opened
-from engine.ledger.reconciliation import Found
+from engine.ledger.reconciliation import Found, ProfileComparison
 from tests.planted.planting import Bug, both, python, sql
 
 Callable_ = Callable[..., Any]
@@ -172,8 +172,9 @@ def _nothing(_whole: Callable_) -> Callable_:
 
 
 def _no_comparison(_whole: Callable_) -> Callable_:
-    async def compare(_self: Any, run: Any, _profile: Any, _shares: Any, _case: Any) -> None:
+    async def compare(_self: Any, run: Any, *_: Any) -> ProfileComparison:
         run.compared["profiles"] += 1
+        return ProfileComparison(0, (), (), ())
 
     return compare
 

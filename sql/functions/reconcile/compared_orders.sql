@@ -2,6 +2,8 @@
 -- is open and listed exactly as it is booked is counted only: nearly all are. One that was held for absent holds
 -- nothing any more, so open orders are found by what they reserve and by their status. Of two reports of one order the
 -- more advanced counts; an intent with reports under several exchange order ids gets a row for each.
+-- p_orders holds columns: {intent_id [], exchange_order_id [], status [], side [], filled_quantity [], quantity []}.
+-- Nearly all are read in two scans, what a profile holds and what of it is open; only the rest is found by its key.
 -- Locks nothing, writes nothing, raises nothing.
 CREATE OR REPLACE FUNCTION engine.compared_orders(
     p_profile engine.profiles, p_orders jsonb, p_began timestamptz,
@@ -12,31 +14,37 @@ AS $$
 BEGIN
   WITH given AS MATERIALIZED (
     SELECT DISTINCT ON (g.intent_id, g.exchange_order_id) g.*
-    FROM jsonb_to_recordset(coalesce(p_orders, '[]')) AS g (intent_id uuid, exchange_order_id text, status text,
-      filled_quantity numeric, side text, quantity numeric)
+    FROM engine.shown_orders(p_orders) g
     ORDER BY g.intent_id, g.exchange_order_id, coalesce(g.status <> 'open', false) DESC,
       g.filled_quantity DESC NULLS LAST
   ), held AS MATERIALIZED (
     SELECT * FROM engine.held_intents(p_profile.tenant_id, p_profile.profile_id)
+  ), opened AS MATERIALIZED (
+    SELECT * FROM engine.open_orders(p_profile)
   ), mine AS (
     SELECT * FROM held
     UNION ALL
-    SELECT i.* FROM (SELECT n.intent_id FROM (SELECT g.intent_id FROM given g
-        UNION SELECT o FROM unnest(engine.open_orders(p_profile)) o) n
+    SELECT i.* FROM (SELECT n.intent_id FROM (SELECT g.intent_id FROM given g UNION SELECT p.intent_id FROM opened p) n
       WHERE NOT EXISTS (SELECT FROM held h WHERE h.intent_id = n.intent_id)) g
     CROSS JOIN LATERAL (SELECT i.intent_id, i.symbol, i.side::text, i.state::text, i.quantity::numeric, i.created_at,
         i.updated_at
       FROM engine.intents i WHERE i.tenant_id = p_profile.tenant_id AND i.intent_id = g.intent_id
         AND i.profile_id = p_profile.profile_id LIMIT 1) i
+  ), placed AS (
+    SELECT * FROM opened
+    UNION ALL
+    SELECT o.* FROM mine m
+    CROSS JOIN LATERAL (SELECT o.intent_id, o.status::text, o.exchange_order_id, o.reported_status::text,
+        o.filled_quantity::numeric, o.booked_quantity::numeric, o.updated_at
+      FROM engine.orders o WHERE o.tenant_id = p_profile.tenant_id AND o.intent_id = m.intent_id LIMIT 1) o
+    WHERE NOT EXISTS (SELECT FROM opened p WHERE p.intent_id = m.intent_id)
   ), beside AS MATERIALIZED (
     SELECT m.*, o.status, o.exchange_order_id, o.reported_status, o.filled_quantity, o.booked_quantity,
       greatest(m.updated_at, o.updated_at) > p_began AS touched, g.intent_id IS NOT NULL AS shown,
       g.exchange_order_id AS shown_order_id, g.status AS shown_status, g.filled_quantity AS shown_filled,
       g.side AS shown_side, g.quantity AS shown_quantity
     FROM mine m
-    LEFT JOIN LATERAL (SELECT o.status, o.exchange_order_id, o.reported_status, o.filled_quantity, o.booked_quantity,
-        o.updated_at
-      FROM engine.orders o WHERE o.tenant_id = p_profile.tenant_id AND o.intent_id = m.intent_id LIMIT 1) o ON true
+    LEFT JOIN placed o ON o.intent_id = m.intent_id
     LEFT JOIN given g ON g.intent_id = m.intent_id
   ), rows AS (
     SELECT ROW(b.intent_id, b.symbol, b.side, b.state, b.status, b.exchange_order_id, b.reported_status, b.quantity,

@@ -1,12 +1,13 @@
 -- Compares what the ledger holds of a profile's orders and fills with what a pass was shown, as sets. p_part:
--- {began_at, open_symbols [symbol], trade_symbols [{symbol, since}], orders [{intent_id, symbol, exchange_order_id,
--- client_order_id, status, filled_quantity, side, quantity, exchange_time}], fills [{symbol, exchange_order_id,
+-- {began_at, open_symbols [symbol], trade_symbols [{symbol, since}], orders {intent_id [], exchange_order_id [],
+-- status [], side [], filled_quantity [], quantity []} (columns of one length), fills [{symbol, exchange_order_id,
 -- exchange_trade_id, price, quantity, exchange_time}]}. Only what was read counts: an order can be missing only in a
 -- symbol of open_symbols, a trade only since its symbol's moment. Rows touched after began_at are skipped and listed;
 -- to_query: skipped by the two passes before, too. Cost is linear in the orders and trades of the part.
 -- Answers {compared, skipped, to_query, mismatches [{kind, key, profile_id, intent_id, symbol, exchange_order_id,
 -- detail}]}. Locks nothing, writes nothing. p_lock_token NULL: a dry run.
--- Raises HF403 foreign tenant; HF404 no such profile; HF410 the reconciliation lock is not held; HF422 no began_at.
+-- Raises HF403 foreign tenant; HF404 no such profile; HF410 the reconciliation lock is not held; HF422 no began_at, no
+-- such columns.
 CREATE OR REPLACE FUNCTION engine.fn_compare_profile(
     p_tenant_id uuid, p_profile_id uuid, p_lock_token bigint, p_part jsonb
 )

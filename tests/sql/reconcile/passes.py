@@ -1,12 +1,14 @@
 """A reconciliation pass as the tests make it, step by step, and what an exchange would show to it."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from tests.sql.capital.world import SYMBOL, World
+from tests.sql.capital.world import SYMBOL, Tenant, World
 
 REGISTERED_LATER = "2099-01-01T00:00:00+00:00"
+COLUMNS = ("intent_id", "exchange_order_id", "status", "side", "filled_quantity", "quantity")
 BALANCES = {"USDT": "10000", "BTC": "1"}
 
 
@@ -37,19 +39,25 @@ class Passes:
             "fn_begin_pass", one.id, one.account, self.token, cause, profile, dry_run
         )
         self.pass_id, self.began_at = plan["pass_id"], plan["began_at"]
-        lock = await self.world.call(
-            "fn_lock_reconciliation", one.id, one.profile, self.holder, self.token, 600_000
-        )
+        (lock,) = await self.lock(self.holder, 600_000)
         self.lock_token = lock["fencing_token"]
         return plan
 
+    async def lock(self, holder: UUID, ttl_ms: int, *profiles: UUID) -> list[dict[str, Any]]:
+        """Take the locks of some profiles of the first account, of its first if none is named."""
+        one = self.world.one
+        args = (one.id, one.account, profiles or (one.profile,), holder, self.token, ttl_ms)
+        answer: list[dict[str, Any]] = await self.world.call("fn_lock_reconciliation", *args)
+        return answer
+
     def part(self, **shown: Any) -> dict[str, Any]:
-        """A profile's part: nothing is shown, everything was read."""
+        """A profile's part: nothing is shown, everything was read. `orders` are rows, each from `report`."""
+        rows = shown.pop("orders", [])
         return {
             "began_at": self.began_at,
             "open_symbols": [SYMBOL],
             "trade_symbols": [{"symbol": SYMBOL, "since": "2026-01-01T00:00:00+00:00"}],
-            "orders": [],
+            "orders": {name: [row[name] for row in rows] for name in COLUMNS},
             "fills": [],
             **shown,
         }
@@ -82,6 +90,18 @@ class Passes:
         args = (one.id, self.pass_id, self.token, outcome, given, found or [], cursors or [], None)
         answer: dict[str, Any] = await self.world.call("fn_finish_pass", *args)
         return answer
+
+
+async def owners(world: World, tenant: Tenant, *asked: tuple[str, str, str | None]) -> list[Any]:
+    """Whose orders (symbol, exchange order id, client order id) are: profile, intent, state, or None."""
+    names = ("symbol", "exchange_order_id", "client_order_id")
+    columns = {name: [one[place] for one in asked] for place, name in enumerate(names)}
+    rows = await world.conn.fetch(
+        "SELECT * FROM engine.fn_attribute_orders($1, $2, $3)", tenant.id, tenant.account, json.dumps(columns)
+    )
+    found = {row["place"]: (row["profile_id"], row["intent_id"], row["state"]) for row in rows}
+    assert len(rows) == len(found)
+    return [found.get(place) for place in range(len(asked))]
 
 
 def report(intent: UUID | str, order: str, **changes: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from tests.sql.capital.world import OPERATOR, SYMBOL, World, call
 from tests.sql.lifecycle.acts import figures, fill, held, mode, position
-from tests.sql.reconcile.passes import Passes, found, kinds, trade
+from tests.sql.reconcile.passes import Passes, found, kinds, owners, trade
 from tests.sql.reconcile.test_fn_compare_account import account_mode, order
 
 
@@ -73,9 +73,8 @@ async def test_an_open_order_is_reserved_for(world: World, passes: Passes) -> No
     assert Decimal("499.5") == (await figures(world))["available"]
     assert "OK" == (await fill(world, "u1", "t1"))["code"]
     await world.consistent()
-    asked = [{"symbol": SYMBOL, "exchange_order_id": "u1", "client_order_id": None}]
-    (whose,) = await world.call("fn_attribute_orders", world.one.id, world.one.account, asked)
-    assert given["order"]["id"] == whose["intent_id"]
+    (whose,) = await owners(world, world.one, (SYMBOL, "u1", None))
+    assert given["order"]["id"] == str(whose[1])
 
 
 async def test_a_foreign_sell_becomes_the_exit_of_who_held_it(world: World, passes: Passes) -> None:

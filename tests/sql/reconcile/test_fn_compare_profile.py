@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from tests.sql.capital.trading import confirmed, in_doubt, one, sending
-from tests.sql.capital.world import SYMBOL, World
+from tests.sql.capital.world import INSTRUMENT, SYMBOL, World
 from tests.sql.lifecycle.acts import fill, finish
 from tests.sql.reconcile.passes import Passes, found, kinds, report, trade
 
@@ -183,6 +183,28 @@ async def test_a_fill_that_the_exchange_does_not_know_is_extra(world: World, pas
     assert [] == (await passes.compare(orders=orders))["mismatches"]  # proven by a pass, not asked again
 
 
+async def test_many_orders_are_compared_as_few_are(world: World, passes: Passes) -> None:
+    """What is held, what is only open, what has ended and what was never held are found in one comparison."""
+    every = [SYMBOL, "ETH/USDT", "SOL/USDT"]
+    listed = [{**INSTRUMENT, "symbol": symbol} for symbol in every]
+    await world.call("fn_upsert_instruments", world.one.id, world.one.account, listed)
+    held = await confirmed(world)
+    ended = await confirmed(world, "e2", symbol="ETH/USDT", limit_price="1000")
+    await finish(world, ended, "canceled", filled_quantity="0")
+    gone = await sending(world, "e3", symbol="SOL/USDT", limit_price="1000")
+    token = (await world.call("fn_get_order", world.one.id, gone))["fencing_token"]
+    await one(world, "fn_not_placed", {"intent_id": str(gone), "fencing_token": token, "reason": "absent"})
+    told = {"intent_id": str(gone), "exchange_order_id": "e3", "status": "open"}
+    assert (await one(world, "fn_persist_entry_lifecycle", told))["false_absence"]
+    await passes.begin()
+    shown = [report(held, "e1"), report(ended, "e2", status="canceled"), report(gone, "e3")]
+    answer = await passes.compare(orders=shown, open_symbols=every)
+    assert (3, []) == (answer["compared"], answer["mismatches"])
+    alone = await passes.compare(orders=shown[1:2], open_symbols=every)
+    both = [("order_not_listed", str(held)), ("order_not_listed", str(gone))]
+    assert (3, sorted(both)) == (alone["compared"], kinds(alone))
+
+
 async def test_only_this_profile_is_compared(world: World, passes: Passes) -> None:
     """Another profile's orders and trades on the same account are no difference of this one."""
     other = await world.one.add_profile(world.conn, uuid4(), "second")
@@ -218,6 +240,11 @@ async def test_refusals(world: World, passes: Passes) -> None:
     await world.refused("HF404", "fn_compare_profile", own.id, world.other.profile, None, part)
     await world.refused("HF410", "fn_compare_profile", own.id, own.profile, passes.lock_token + 1, part)
     await world.refused("HF422", "fn_compare_profile", own.id, own.profile, None, {})
+    torn = {**part["orders"], "status": ["open"]}
+    for orders in (None, [], {}, torn):
+        await world.refused(
+            "HF422", "fn_compare_profile", own.id, own.profile, None, {**part, "orders": orders}
+        )
     await world.refused_to_foreign_claim("fn_compare_profile", own.profile, None, part)
     await world.database.advance_clock(601)
     await world.refused("HF410", "fn_compare_profile", own.id, own.profile, passes.lock_token, part)
