@@ -100,16 +100,22 @@ async def test_confirmed_between_look_and_verdict(rig: Rig) -> None:
     await rig.check_books()
 
 
-async def test_order_that_is_not_ours_to_settle(rig: Rig) -> None:
-    """44, 61: a report that names no intent of ours, or no client order id at all, changes nothing."""
+@pytest.mark.parametrize("doubtful", [False, True], ids=["confirmed", "in doubt"])
+async def test_order_that_is_not_ours_to_settle(rig: Rig, *, doubtful: bool) -> None:
+    """A report that names no intent of ours, or none at all, changes none: not even one without an order."""
+    if doubtful:
+        fault(rig, FaultKind.DROP_AFTER)
     await rig.desk.entries.run(rig.entry("0.001", "49000"))
     view = await rig.only_intent()
+    assert doubtful is (view["exchange_order_id"] is None)
     report = await rig.gateway.find_order(SYMBOL, client_order_id=view["client_order_id"])
     assert report is not None
     presence = Presence(rig.desk.context, rig.desk.recorder)
     for named in (None, "web_123", f"{rig.desk.context.tag}aaaaaaaaaaaaaa"):
         stranger = replace(report, client_order_id=named, exchange_order_id="987")
         assert not await presence.shown(rig.session, stranger, STREAM)
+        ended = await rig.desk.recorder.book(rig.session, replace(stranger, status="canceled"), (), STREAM)
+        assert ended.order_status is None
     assert [view] == await rig.intents()
 
 
