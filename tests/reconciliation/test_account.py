@@ -21,7 +21,7 @@ def kinds(report: Any, outcome: str) -> list[str]:
 
 
 async def test_a_foreign_order_is_shown_and_never_adopted(stage: Stage) -> None:
-    """2, 94: an order that a person placed is explained, reserves nothing, and becomes no intent."""
+    """An order that a person placed is explained, reserves nothing, and becomes no intent."""
     before = await stage.rig.figures()
     await stage.foreign("buy", "0.01", "30000")
     report = await stage.run()
@@ -32,9 +32,9 @@ async def test_a_foreign_order_is_shown_and_never_adopted(stage: Stage) -> None:
     assert "active" == await stage.account_mode()
 
 
-@pytest.mark.parametrize("part", ["0.004", "0.01"], ids=["7-9-10-part", "6-whole"])
+@pytest.mark.parametrize("part", ["0.004", "0.01"], ids=["part", "whole"])
 async def test_foreign_trades_move_the_unassigned_holding_once(stage: Stage, part: str) -> None:
-    """6, 7, 9, 10: a stranger's trades are booked on what is unassigned, once, however its order ends."""
+    """A stranger's trades are booked on what is unassigned, once, however its order ends."""
     await stage.place()
     before = await stage.unassigned()
     order = await stage.foreign("buy", "0.01", "40000")
@@ -53,7 +53,7 @@ async def test_foreign_trades_move_the_unassigned_holding_once(stage: Stage, par
 
 
 async def test_a_symbol_that_only_a_stranger_traded(stage: Stage) -> None:
-    """109: trades on a symbol that no profile ever used are found by the two assets that differ."""
+    """Trades on a symbol that no profile ever used are found by the two assets that differ."""
     stage.rig.paper.outside.pin("ETHBTC", 5_000_000, 5_001_000, 100 * 10**8)
     matching = stage.rig.paper.matching
     assert (
@@ -74,7 +74,7 @@ async def test_a_symbol_that_only_a_stranger_traded(stage: Stage) -> None:
 
 
 async def test_a_foreign_sell_of_what_a_profile_holds(stage: Stage) -> None:
-    """109: when a stranger sells what profiles hold, the account reduces and those profiles halt."""
+    """When a stranger sells what profiles hold, the account reduces and those profiles halt."""
     await stage.place("0.01", "50100")
     await stage.run()
     await stage.foreign("sell", "2.005")
@@ -90,7 +90,7 @@ async def test_a_foreign_sell_of_what_a_profile_holds(stage: Stage) -> None:
 
 
 async def test_deposits_and_withdrawals(stage: Stage) -> None:
-    """110: money that comes or goes is explained once, and changes no profile."""
+    """Money that comes or goes is explained once, and changes no profile."""
     before, figures = await stage.unassigned(), await stage.rig.figures()
     stage.deposit("USDT", "125.5")
     stage.deposit("BTC", "-0.25")
@@ -136,7 +136,7 @@ async def test_a_mode_that_an_operator_set_stays(stage: Stage) -> None:
 
 
 async def test_an_order_with_our_tag_that_nobody_knows(stage: Stage) -> None:
-    """1, 3, 4: an order with our tag and no intent stops entries until somebody says whose it is."""
+    """An order with our tag and no intent stops entries until somebody says whose it is."""
     rig = stage.rig
     own = client_order_id(TAG, rig.tenant_id, rig.profile_id, new_key())
     order = await stage.foreign("buy", "0.002", "40000", client_order_id=own)
@@ -221,7 +221,7 @@ async def test_an_unknown_order_that_is_nobodys(stage: Stage) -> None:
 
 
 async def test_fees_in_a_third_asset(stage: Stage) -> None:
-    """112: a fee paid in a third asset is taken from what is unassigned of it, and the account adds up."""
+    """A fee paid in a third asset is taken from what is unassigned of it, and the account adds up."""
     rig = stage.rig
     stage.deposit("BNB", "5")
     await stage.run()

@@ -62,7 +62,7 @@ async def test_the_first_pass_opens_the_gate(stage: Stage) -> None:
 
 
 async def test_the_gate_stays_closed_over_a_failing_start(stage: Stage) -> None:
-    """30: while the exchange cannot be read, the account is not reconciled; the first whole pass opens it."""
+    """While the exchange cannot be read, the account is not reconciled; the first whole pass opens it."""
     await advance(stage.desk.context.ledger, stage.lease, LeaseStage.RESOLVED)
     down = Match(path="/api/v3/myTrades")
     stage.rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=down, count=None)

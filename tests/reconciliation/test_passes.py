@@ -22,7 +22,7 @@ ORDERS = "/api/v3/order"
 
 
 async def test_nothing_differs(stage: Stage) -> None:
-    """22, 82, 107: an account in order is clean, balances included, and nothing is written but the pass."""
+    """An account in order is clean, balances included, and nothing is written but the pass."""
     await stage.place()
     await stage.place(price="50100")
     before = await stage.rows()
@@ -34,7 +34,7 @@ async def test_nothing_differs(stage: Stage) -> None:
 
 
 async def test_missed_fills(stage: Stage) -> None:
-    """11, 12, 106: trades and ends that no stream told are booked, fills before the end."""
+    """Trades and ends that no stream told are booked, fills before the end."""
     whole, part, ended = [await stage.view(await stage.place()) for _ in range(3)]
     stage.fill(whole)
     stage.fill(part, "0.0004")
@@ -52,7 +52,7 @@ async def test_missed_fills(stage: Stage) -> None:
 
 
 async def test_orders_that_trade_with_each_other(stage: Stage) -> None:
-    """101: two of our orders are the two sides of one trade; both fills are booked and found again."""
+    """Two of our orders are the two sides of one trade; both fills are booked and found again."""
     await stage.place("0.002", "50100")
     bid = await stage.place(price="50005")
     sold = await stage.desk.exits.run(stage.rig.exit("0.001", "50005"))
@@ -67,7 +67,7 @@ async def test_orders_that_trade_with_each_other(stage: Stage) -> None:
 
 
 async def test_a_trade_of_an_old_order(stage: Stage) -> None:
-    """21: a trade of an order made before the window is known to be ours by its exchange order id."""
+    """A trade of an order made before the window is known to be ours by its exchange order id."""
     old = await stage.view(await stage.place())
     await stage.later()
     stage.fill(old, "0.0006")
@@ -80,7 +80,7 @@ async def test_a_trade_of_an_old_order(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("time_in_force", "ended"), [("GTC", "filled"), ("IOC", "expired")])
 async def test_an_order_that_was_in_doubt(stage: Stage, time_in_force: str, ended: str) -> None:
-    """98: a send whose answer was lost and that filled at once is found in the lists, and not sent again."""
+    """A send whose answer was lost and that filled at once is found in the lists, and not sent again."""
     if ended == "expired":
         stage.rig.paper.outside.pin("BTCUSDT", 50_000 * 10**8, 50_010 * 10**8, 10**8 // 1000)
     stage.rig.paper.fault(FaultKind.DROP_AFTER, match=Match(method="POST", path=ORDERS))
@@ -141,7 +141,7 @@ async def test_an_order_that_was_held_for_absent(stage: Stage) -> None:
 
 
 async def test_a_list_that_hides_an_order(stage: Stage) -> None:
-    """83, 88, 95: an order missing in the open list is asked for, and not closed on that evidence."""
+    """An order missing in the open list is asked for, and not closed on that evidence."""
     seen, hidden, gone = [await stage.view(await stage.place()) for _ in range(3)]
     stage.fill(gone)
     hide = Match(path="/api/v3/openOrders")
@@ -155,7 +155,7 @@ async def test_a_list_that_hides_an_order(stage: Stage) -> None:
 
 
 async def test_an_order_that_is_shown_nowhere(stage: Stage) -> None:
-    """84, 85, 86, 99: an order that is found nowhere stays open with all it holds, as a mismatch."""
+    """An order that is found nowhere, however often, stays open with all it holds, as a mismatch."""
     view = await stage.view(await stage.place())
     stage.fill(view, "0.0005")
     await stage.later()
@@ -174,7 +174,7 @@ async def test_an_order_that_is_shown_nowhere(stage: Stage) -> None:
 
 
 async def test_single_queries_are_bounded_and_rotate(stage: Stage) -> None:
-    """93: of many orders that ended unseen, each pass asks for a bounded number, other ones each time."""
+    """Of many orders that ended unseen, each pass asks for a bounded number, other ones each time."""
     views = [await stage.view(await stage.place("0.0002")) for _ in range(7)]
     await stage.later()
     for view in views:
@@ -205,7 +205,7 @@ async def test_very_many_are_listed_at_once(stage: Stage) -> None:
 
 
 async def test_a_look_that_fails_heals_nothing(stage: Stage) -> None:
-    """91, 96: a list that cannot be read leaves everything as it is, and the pass is recorded as failed."""
+    """A list that cannot be read leaves everything as it is, and the pass is recorded as failed."""
     view = await stage.view(await stage.place())
     stage.fill(view)
     before = await stage.rows()
@@ -221,7 +221,7 @@ async def test_a_look_that_fails_heals_nothing(stage: Stage) -> None:
 
 
 async def test_what_moves_meanwhile_is_left_for_later(stage: Stage) -> None:
-    """76, 89, 90: what is placed or filled while the exchange is read is left to a later pass."""
+    """What is placed or filled while the exchange is read is left to a later pass."""
     rig = stage.rig
     view = await stage.view(await stage.place())
 
@@ -241,7 +241,7 @@ async def test_what_moves_meanwhile_is_left_for_later(stage: Stage) -> None:
 
 
 async def test_an_order_that_never_rests_is_asked_for(stage: Stage) -> None:
-    """Rule 2: an order skipped three passes in a row is asked for by itself."""
+    """An order skipped three passes in a row is asked for by itself."""
     rig = stage.rig
     view = await stage.view(await stage.place())
     stage.fill(view, "0.0001")
@@ -266,7 +266,7 @@ async def test_an_order_that_never_rests_is_asked_for(stage: Stage) -> None:
 
 
 async def test_a_price_told_otherwise(stage: Stage) -> None:
-    """15: a trade that was booked stays as it was told first; the other price is shown, and moves nothing."""
+    """A trade that was booked stays as it was told first; the other price is shown, and moves nothing."""
     rig = stage.rig
     view = await stage.view(await stage.place())
     stage.fill(view)
@@ -290,7 +290,7 @@ async def test_a_price_told_otherwise(stage: Stage) -> None:
 
 
 async def test_two_orders_under_one_client_id(stage: Stage) -> None:
-    """18, 100: a second order under an intent's client order id is shown, and books nothing."""
+    """A second order under an intent's client order id is shown, and books nothing."""
     view = await stage.view(await stage.place())
     stage.cancel(view)
     await stage.run()
@@ -302,7 +302,7 @@ async def test_two_orders_under_one_client_id(stage: Stage) -> None:
 
 
 async def test_profiles_have_what_is_theirs(stage: Stage) -> None:
-    """101: two profiles on one symbol get each the trades of its orders, and a stranger's go to neither."""
+    """Two profiles on one symbol get each the trades of its orders, and a stranger's go to neither."""
     rig = stage.rig
     second = await rig.fresh("second")
     desk_stage = await open_stage(rig, desk=_desk_of(stage, rig))
@@ -373,7 +373,7 @@ def _same_owner(desk: Any, stage: Stage) -> Any:
 
 
 async def test_a_fill_told_again_long_after(stage: Stage) -> None:
-    """120: trades of an order closed long ago that are shown again move nothing."""
+    """Trades of an order closed long ago that are shown again move nothing."""
     await stage.place(price="50100")
     await stage.run()
     before = await stage.rows()
@@ -394,7 +394,7 @@ async def test_passes_of_one_account_follow_each_other(stage: Stage) -> None:
 
 
 async def test_fills_without_trades(stage: Stage) -> None:
-    """5, 8, 59, 60: a filled order without trades waits for them, is inferred later, and then corrected."""
+    """A filled order without trades waits for them, is inferred later, and then corrected."""
     rig = stage.rig
     view = await stage.view(await stage.place())
     stage.fill(view)
