@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.domain.outcomes import Fill
-from engine.flows.accounts import AccountSession
 from engine.flows.attribution import Attributor, divide, order_key
 from engine.flows.snapshot import Snapshot
 from engine.paper.faults import FaultKind, Match
@@ -53,13 +52,3 @@ async def test_a_parked_fill_finds_its_order(stage: Stage) -> None:
     (view,) = await rig.intents()
     assert ("filled", "0.001") == (view["order"]["status"], view["order"]["booked_quantity"])
     await rig.check_books()
-
-
-async def test_a_symbol_that_is_not_listed_any_more(stage: Stage) -> None:
-    """A symbol that the exchange does not list is left out, and everything else is compared."""
-    rig = stage.rig
-    view = await stage.view(await stage.place())
-    session = AccountSession(rig.tenant_id, rig.account_id, rig.gateway, {})
-    report = await stage.reconciliation.run_pass(session, stage.lease, "test")
-    assert "open" not in {each.outcome for each in report.found}
-    assert "open" == (await stage.view(view["id"]))["order"]["status"]
