@@ -94,6 +94,8 @@ def _summary(found: Mapping[str, Any]) -> str:
     said.append(f"{counts.get('orders', 0)} orders and {counts.get('fills', 0)} trades read")
     if found["skipped"]:
         said.append(f"{found['skipped']} that moved meanwhile left for the next pass")
+    if found.get("unlisted"):
+        said.append(f"not listed by the exchange and not compared: {', '.join(found['unlisted'])}")
     if found["equations"] != "compared":
         said.append(f"balances: {found['equations']}")
     return ", ".join(said) + (" (dry run: nothing was changed)" if found["dry_run"] else "")

@@ -81,7 +81,10 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Canceled:
-    """The exchange confirmed the cancel; the report says what was filled before it, if the exchange does."""
+    """The exchange took the cancel; the report says how the order stands, if the exchange does.
+
+    Only a terminal status is the end of the order: some exchanges cancel after they have answered.
+    """
 
     report: OrderReport
 

@@ -39,7 +39,7 @@ class CancelFlow:
         """Send the cancel of a confirmed order and book what the exchange says then; loops call it too."""
         session = self._context.accounts.session(ids.tenant_id, ids.account_id)
         outcome = await session.gateway.cancel(ids.symbol, ids.exchange_order_id)
-        if isinstance(outcome, Canceled):
+        if isinstance(outcome, Canceled) and outcome.report.status in FINAL_ORDER_STATES:
             return await self._settle(ids, outcome.report, recorded=recorded)
         if isinstance(outcome, NotSent):
             return _answer("recorded" if recorded else "not_sent", recorded=recorded, reason=outcome.reason)
@@ -51,6 +51,8 @@ class CancelFlow:
                 "refused", recorded=recorded, exchange_code=outcome.exchange_code, reason=outcome.message
             )
         reason = getattr(outcome, "reason", "the exchange has no such open order")
+        if isinstance(outcome, Canceled):  # some exchanges only take the wish, and tell the end later
+            reason = "the exchange has taken the cancel, and shows no end of the order yet"
         return _answer("unknown", recorded=recorded, reason=reason)
 
     def send_later(self, ids: OrderIds) -> None:

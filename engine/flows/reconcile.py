@@ -41,7 +41,8 @@ _log = get_logger(__name__)
 class PassReport:
     """What a pass found. `open`: mismatches that stand, by kind; `equations`: "compared", or why not.
 
-    `skipped`: orders that moved while the exchange was read; a later pass compares them.
+    `skipped`: orders that moved while the exchange was read; a later pass compares them. `unlisted`: symbols
+    in use here that the exchange does not list: nothing of them was read.
     """
 
     pass_id: int
@@ -54,6 +55,7 @@ class PassReport:
     equations: str = ""
     open: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    unlisted: tuple[str, ...] = ()
 
     @property
     def mismatches(self) -> int:
@@ -103,6 +105,7 @@ class _Pass:
     compared: Counter[str] = field(default_factory=Counter)
     complete: bool = True
     equations: str = "not asked for"
+    unlisted: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -176,15 +179,19 @@ class Reconciliation:
                 run.equations,
                 stands,
                 clock.monotonic() - started,
+                run.unlisted,
             )
 
     # -- reading --------------------------------------------------------------------------------------
 
     async def _read(self, run: _Pass) -> tuple[Shares, Snapshot]:
         plan, session = run.plan, run.session
-        snapshot = await read_snapshot(session, run.lease, self._wanted(session, plan))
+        snapshot = await read_snapshot(session, run.lease, self._wanted(run))
         if not plan.dry_run:
             await advance(self._context.ledger, run.lease, Stage.READ)
+        run.unlisted = tuple(sorted({*run.unlisted, *snapshot.unlisted}))
+        if run.unlisted:
+            _log.warning("symbols that the exchange does not list", symbols=run.unlisted)
         shares = await self._divide(run, snapshot)
         run.compared.update(
             orders=len(snapshot.orders), fills=len(snapshot.fills), symbols=len(snapshot.since)
@@ -196,8 +203,12 @@ class Reconciliation:
         exchange = run.session.gateway.config.exchange
         return divide(snapshot, owners, tag=run.plan.tag, exchange=exchange, began=run.began)
 
-    def _wanted(self, session: AccountSession, plan: PassPlan) -> Wanted:
-        """Return what to read: every symbol that is in use, and in turns those that were."""
+    def _wanted(self, run: _Pass) -> Wanted:
+        """Return what to read: every symbol that is in use, and in turns those that were.
+
+        One that the exchange does not list cannot be asked for; it must not keep the others from being read.
+        """
+        session, plan = run.session, run.plan
         since = {each.symbol: each.since for each in plan.symbols if each.hot}
         cold = [each for each in plan.symbols if not each.hot]
         begin = self._cold.get(session.account_id, 0)
@@ -206,8 +217,9 @@ class Reconciliation:
         since.update((each.symbol, each.since) for each in turn)
         listed = session.instruments
         known = {symbol: moment for symbol, moment in since.items() if symbol in listed}
-        if len(known) < len(since):
-            _log.warning("symbols that the exchange does not list", symbols=sorted(since.keys() - known))
+        run.unlisted = tuple(
+            sorted(each.symbol for each in plan.symbols if each.hot and each.symbol not in listed)
+        )
         return Wanted(known, plan.transfers_since)
 
     # -- comparing ------------------------------------------------------------------------------------
@@ -388,6 +400,7 @@ def report_view(report: PassReport) -> dict[str, Any]:
         "dry_run": report.dry_run,
         "differences": [mismatch_view(each) for each in report.found],
         "skipped": report.skipped,
+        "unlisted": list(report.unlisted),
         "compared": report.compared,
         "equations": report.equations,
         "open": report.open,

@@ -35,6 +35,7 @@ class Snapshot:
     `orders` has the most advanced report of each order, `open_symbols` the symbols whose open orders are
     all in it, `fills` is in order of time. `quiet`: no trade and no transfer came between the reads around
     the balances, so that balances and trades are of the same moment; else `balances` compare with nothing.
+    `unlisted`: symbols of open orders that the exchange does not list; those orders are left out.
     """
 
     since: dict[str, datetime]
@@ -44,6 +45,7 @@ class Snapshot:
     balances: Mapping[str, Balance] | None = None
     transfers: tuple[Transfer, ...] = ()
     quiet: bool = False
+    unlisted: frozenset[str] = frozenset()
 
     def add_orders(self, reports: Iterable[OrderReport]) -> None:
         """Take reports in; of two of one order the more advanced stays."""
@@ -79,10 +81,12 @@ async def read_snapshot(session: AccountSession, lease: Lease, wanted: Wanted) -
     reports = await _ask(
         lease, lambda: gateway.open_orders() if whole else gateway.open_orders_of(sorted(wanted.since))
     )
-    since = {**dict.fromkeys((report.symbol for report in reports), wanted.transfers_since), **wanted.since}
-    snapshot = Snapshot(
-        since, frozenset(since), {(each.symbol, each.exchange_order_id): each for each in reports}
-    )
+    # a symbol that is not listed cannot be asked for more: it must not keep the others from being read
+    unlisted = frozenset(each.symbol for each in reports) - session.instruments.keys()
+    known = [each for each in reports if each.symbol not in unlisted]
+    since = {**dict.fromkeys((each.symbol for each in known), wanted.transfers_since), **wanted.since}
+    orders = {(each.symbol, each.exchange_order_id): each for each in known}
+    snapshot = Snapshot(since, frozenset(since), orders, unlisted=unlisted)
     for symbol, begin in snapshot.since.items():
         snapshot.add_orders(await read_ended(session, lease, symbol, begin))
     for symbol, begin in snapshot.since.items():

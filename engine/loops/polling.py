@@ -63,15 +63,17 @@ class OpenOrders:
 
         Raises what reading and booking raise. Ends early when `stopping` is set: it waits for no answer then.
         """
-        views = await self._views()
-        self._context.metrics.open_orders.labels(self._name).set(len(views))
-        self._remember(views)
+        everything = await self._views()
+        self._context.metrics.open_orders.labels(self._name).set(len(everything))
+        self._remember(everything)
+        # what the exchange does not list any more cannot be asked for, and must not hold up the others
+        views = [view for view in everything if view["symbol"] in self._session.instruments]
         if not views:
-            return Polled(0, 0)
+            return Polled(len(everything), 0)
         # read after the ledger: what is missing has ended, or is not shown yet; by itself it proves nothing
         listed = await unless_stopped(stopping, self._listed(sorted({view["symbol"] for view in views})))
         if listed is None:
-            return Polled(len(views), 0)
+            return Polled(len(everything), 0)
         differing = [view for view in views if _differs(view, listed)]
         self._round += 1
         self._looked = {view["id"]: self._looked.get(view["id"], 0) for view in differing}
@@ -88,7 +90,7 @@ class OpenOrders:
                 await self._recorder.book(self._session, report, seen, _SOURCE)
                 self._check()
                 await infer(self._session, self._recorder, view, report, seen)
-        return Polled(len(views), max(0, len(differing) - self._looks_max))
+        return Polled(len(everything), max(0, len(differing) - self._looks_max))
 
     async def _views(self) -> list[IntentView]:
         filters = {"account_id": str(self._session.account_id), "status": "open", "limit": self._page}

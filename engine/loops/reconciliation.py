@@ -83,6 +83,7 @@ class ReconciliationLoop:
                 await first(self._rest_s(), self._wanted.wait(), heartbeat.stopping.wait())
         finally:
             self._show({})
+            self._context.metrics.reconciliation_unlisted_symbols.labels(self._name).set(0)
 
     def _rest_s(self) -> float:
         return min(self._timings.look_s, max(0.0, self._due_at - self._context.clock.monotonic()))
@@ -182,6 +183,7 @@ class ReconciliationLoop:
         metrics.reconciliation_passes_total.labels(name, report.outcome).inc()
         metrics.reconciliation_duration_seconds.labels(name).observe(report.seconds)
         metrics.reconciliation_skipped_orders.labels(name).set(report.skipped)
+        metrics.reconciliation_unlisted_symbols.labels(name).set(len(report.unlisted))
         for each in report.found:
             if each.outcome == HEALED:
                 metrics.reconciliation_healed_total.labels(name, each.mismatch.kind).inc()

@@ -188,6 +188,11 @@ class Metrics:
         self.reconciliation_skipped_orders = self._gauge(
             "reconciliation_skipped_orders", "Orders that moved while the last pass read them", "account"
         )
+        self.reconciliation_unlisted_symbols = self._gauge(
+            "reconciliation_unlisted_symbols",
+            "Symbols in use here that the exchange does not list: their orders cannot be compared",
+            "account",
+        )
         self.reconciliation_last_success_timestamp_seconds = self._gauge(
             "reconciliation_last_success_timestamp_seconds",
             "Unix time of the last pass that read the exchange completely",

@@ -144,6 +144,22 @@ def test_every_tenant_function_enters_its_tenant() -> None:
     ]
 
 
+def test_sql_reads_time_in_one_place() -> None:
+    """Leases, locks and facts use one clock, the database's: no SQL file but fn_clock asks for the time."""
+    clock = re.compile(
+        r"\b(clock_timestamp|now|statement_timestamp|transaction_timestamp|timeofday)\s*\("
+        r"|\b(current_timestamp|current_time|current_date|localtime|localtimestamp)\b"
+        r"|'(now|today|tomorrow|yesterday)'",
+        re.IGNORECASE,
+    )
+    asking = {
+        relative(path)
+        for path in tracked("sql/**/*.sql")
+        if clock.search(re.sub(r"--[^\n]*", "", path.read_text()))
+    }
+    assert {"sql/functions/fn_clock.sql", "sql/test_clock/fn_clock.sql"} == asking
+
+
 def test_every_sql_function_has_its_own_test_file() -> None:
     """Each fn_* has tests/sql/**/test_<its name>.py."""
     tested = {path.stem.removeprefix("test_") for path in tracked("tests/**/test_fn_*.py")}

@@ -178,7 +178,13 @@ CANCELED = {**placed_body("cancel-own-id"), "origClientOrderId": "hold" + "a" * 
 CANCELS: list[tuple[int, Any, type]] = [
     (200, CANCELED, Canceled),
     (200, {**CANCELED, "orderId": 29}, InDoubt),
+    (200, {**CANCELED, "status": "PENDING_CANCEL"}, Canceled),
     (200, "", InDoubt),
+    (200, {}, InDoubt),
+    (200, {"remaining": None}, InDoubt),
+    (200, '"canceled"', InDoubt),
+    (200, "123", InDoubt),
+    (200, "[]", InDoubt),
     (400, {"code": -2011, "msg": "Unknown order sent."}, NotFound),
     (400, {"code": -2011, "msg": "Order was not canceled due to cancel restrictions."}, InDoubt),
     (400, {"code": -1100, "msg": "Illegal characters"}, Refused),
@@ -194,6 +200,7 @@ async def test_cancels(server: WireServer, gateway: Gateway) -> None:
         assert expected is type(outcome), (status, body)
         if isinstance(outcome, Canceled):
             assert "hold" + "a" * 14 == outcome.report.client_order_id
+            assert ("canceled" if body is CANCELED else "open") == outcome.report.status
     assert isinstance(await gateway.cancel("NO/SUCH", "28"), NotSent)
 
 

@@ -171,6 +171,12 @@ class Rig:
         """Put a fresh quote where the monitor would put it."""
         self.session.quotes.put(await self.gateway.best_ask(SYMBOL))
 
+    def delist(self, symbol: str) -> None:
+        """Let the exchange's list of instruments be one that has a symbol no more."""
+        client = self.gateway._client
+        client.markets_by_id.pop(client.markets.pop(symbol)["id"])
+        self.session.instruments = {k: v for k, v in self.session.instruments.items() if k != symbol}
+
     async def intents(self) -> list[IntentView]:
         """Return all intents as another engine process would read them."""
         return await reads.list_orders(self.observer, self.tenant_id, {"limit": 500})

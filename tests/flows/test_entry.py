@@ -69,6 +69,24 @@ async def test_resting_entry_holds_its_reservation(rig: Rig) -> None:
     await rig.check_books()
 
 
+@pytest.mark.parametrize(("price", "time_in_force"), [("49000", "IOC"), ("50100", "FOK"), (None, "GTC")])
+async def test_entry_that_takes_nothing(rig: Rig, price: str | None, time_in_force: str) -> None:
+    """An immediate entry that meets nothing to buy is placed and expired, and all its capital is back."""
+    await rig.quote()
+    ask = 50_010 if price else 51_000  # a market entry's price has moved away from its quote
+    rig.paper.outside.pin("BTCUSDT", 50_000 * 10**8, ask * 10**8, 10**8 // 1000)
+    answer = await rig.desk.entries.run(rig.entry("0.002", price, time_in_force=time_in_force))
+    assert ("OK", Outcome.PLACED) == (answer.code, answer.outcome)
+    order = (await rig.only_intent())["order"]
+    assert order is not None
+    assert ("expired", "0", "0") == (order["status"], order["filled_quantity"], order["booked_quantity"])
+    figures = await rig.figures()
+    assert ("1000", "0") == (figures["available"], figures["reserved_for_orders"])
+    assert [] == await reads.list_positions(rig.observer, rig.tenant_id, rig.profile_id)
+    assert "OK" == (await rig.desk.entries.run(rig.entry("0.001", "40000"))).code
+    await rig.check_books()
+
+
 async def test_refusal_of_the_exchange_releases_everything(rig: Rig) -> None:
     """What the exchange refuses for good is rejected with its own code, and all capital is back."""
     answer = await rig.desk.entries.run(rig.entry("0.001", "50100", post_only=True))

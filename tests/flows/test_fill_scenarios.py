@@ -1,4 +1,4 @@
-"""Fills as exchanges really tell them: hidden, late, doubled, unordered, changed (numbers: docs of peers)."""
+"""Fills as exchanges really tell them: hidden, late, doubled, unordered, changed."""
 
 import asyncio
 from dataclasses import replace
@@ -35,7 +35,7 @@ PLACE = Match(method="POST", path="/api/v3/order")
 
 
 async def test_filled_without_trades_is_inferred(rig: Rig) -> None:
-    """Scenario 5: an order that is filled without a trade being shown is filled by one inferred fill."""
+    """An order that is filled without a trade being shown is filled by one inferred fill."""
     await resting(rig)
     hide(rig)
     fill(rig)
@@ -70,7 +70,7 @@ async def test_the_trades_of_an_inferred_fill_arrive(rig: Rig) -> None:
 
 
 async def test_filled_with_its_trade(rig: Rig) -> None:
-    """Scenario 6: a filled order with its trade has exactly one fill, under the exchange's id."""
+    """A filled order with its trade has exactly one fill, under the exchange's id."""
     view = await resting(rig)
     fill(rig)
     await later(rig)
@@ -82,7 +82,7 @@ async def test_filled_with_its_trade(rig: Rig) -> None:
 
 
 async def test_partly_filled_with_its_trade(rig: Rig) -> None:
-    """Scenario 7: a partly filled order with its trade stays open with that fill."""
+    """A partly filled order with its trade stays open with that fill."""
     await resting(rig)
     fill(rig, "0.001")
     await poll(rig)
@@ -92,7 +92,7 @@ async def test_partly_filled_with_its_trade(rig: Rig) -> None:
 
 
 async def test_partly_filled_without_trades(rig: Rig) -> None:
-    """Scenarios 8 and 21: what an open order has filled is inferred, as often as it fills more."""
+    """What an open order has filled is inferred, as often as it fills more."""
     view = await resting(rig)
     hide(rig)
     fill(rig, "0.001")
@@ -110,7 +110,7 @@ async def test_partly_filled_without_trades(rig: Rig) -> None:
 
 
 async def test_canceled_with_a_fill(rig: Rig) -> None:
-    """Scenarios 9, 10 and 11: of an order canceled elsewhere its fill is booked first, then its end."""
+    """Of an order canceled elsewhere its fill is booked first, then its end."""
     view = await resting(rig)
     assert view["exchange_order_id"] is not None
     fill(rig, "0.001")
@@ -141,7 +141,7 @@ async def test_canceled_with_a_hidden_fill(rig: Rig) -> None:
 
 
 async def test_expired_with_a_fill(rig: Rig) -> None:
-    """Scenario 12: an immediate order that filled in part, its answer lost, is expired with its fill."""
+    """An immediate order that filled in part, its answer lost, is expired with its fill."""
     rig.paper.outside.pin("BTCUSDT", 50_000 * 10**8, 50_010 * 10**8, 10**8 // 1000)
     rig.paper.fault(FaultKind.DROP_AFTER, match=PLACE)
     answer = await rig.desk.entries.run(rig.entry("0.002", "50100", time_in_force="IOC"))
@@ -152,7 +152,7 @@ async def test_expired_with_a_fill(rig: Rig) -> None:
 
 
 async def test_in_doubt_and_filled_without_trades(rig: Rig) -> None:
-    """Scenario 5 after a lost answer: an order proven present, its trades hidden, is filled by inference."""
+    """An order proven present after a lost answer, its trades hidden, is filled by inference."""
     hide(rig)
     rig.paper.fault(FaultKind.DROP_AFTER, match=PLACE)
     assert "IN_DOUBT" == (await rig.desk.entries.run(rig.entry("0.001", "50100"))).code
@@ -169,7 +169,7 @@ async def test_in_doubt_and_filled_without_trades(rig: Rig) -> None:
 
 
 async def test_only_some_trades_are_shown(rig: Rig) -> None:
-    """Scenario 13: where the trades explain only a part, the real fill is booked and the rest inferred."""
+    """Where the trades explain only a part, the real fill is booked and the rest inferred."""
     view = await resting(rig)
     fill(rig, "0.0015")
     fill(rig, "0.0005")
@@ -186,7 +186,7 @@ async def test_only_some_trades_are_shown(rig: Rig) -> None:
 
 
 async def test_whole_trades_without_an_average(rig: Rig) -> None:
-    """Scenario 14: where the trades explain everything nothing is inferred, average price or not."""
+    """Where the trades explain everything nothing is inferred, average price or not."""
     view = await resting(rig)
     fill(rig)
     await later(rig)
@@ -217,7 +217,7 @@ async def test_nothing_is_inferred_too_early_or_without_a_price(rig: Rig) -> Non
 
 
 async def test_another_word_on_a_booked_trade(rig: Rig) -> None:
-    """Scenario 15: a trade told again with other data stays as it was booked, and is counted."""
+    """A trade told again with other data stays as it was booked, and is counted."""
     view = await resting(rig)
     fill(rig)
     await poll(rig)
@@ -233,7 +233,7 @@ async def test_another_word_on_a_booked_trade(rig: Rig) -> None:
 
 
 async def test_the_same_fill_twice_in_one_answer(rig: Rig) -> None:
-    """Scenario 16: a fill that stands twice in one answer is booked once."""
+    """A fill that stands twice in one answer is booked once."""
     view = await resting(rig)
     fill(rig)
     report, trades = await seen(rig, view)
@@ -243,7 +243,7 @@ async def test_the_same_fill_twice_in_one_answer(rig: Rig) -> None:
 
 
 async def test_fills_newest_first(rig: Rig) -> None:
-    """Scenario 17: fills that come newest first are booked in order of time."""
+    """Fills that come newest first are booked in order of time."""
     view = await resting(rig)
     fill(rig, "0.0005")
     await later(rig, 1)
@@ -255,7 +255,7 @@ async def test_fills_newest_first(rig: Rig) -> None:
 
 
 async def test_a_fill_before_its_order(rig: Rig) -> None:
-    """Scenarios 26 and 27: a fill of an order nobody knows is kept, and booked when the order shows up."""
+    """A fill of an order nobody knows is kept, and booked when the order shows up."""
     rig.paper.fault(FaultKind.DROP_AFTER, match=PLACE)
     assert "IN_DOUBT" == (await rig.desk.entries.run(rig.entry("0.001", "50100"))).code
     (exchange_order_id,) = next(iter(rig.exchange_orders().values()))
@@ -292,7 +292,7 @@ async def test_a_fill_parked_beside_its_confirmation(rig: Rig) -> None:
 
 
 async def test_an_end_before_its_trades(rig: Rig) -> None:
-    """Scenario 59: an order told to be filled waits for its trades; each is counted once when it comes."""
+    """An order told to be filled waits for its trades; each is counted once when it comes."""
     view = await resting(rig)
     fill(rig)
     report, trades = await seen(rig, view)
@@ -308,7 +308,7 @@ async def test_an_end_before_its_trades(rig: Rig) -> None:
 
 
 async def test_an_end_whose_trades_cannot_be_read(rig: Rig) -> None:
-    """Scenario 60: while trades cannot be read nothing is concluded; no order ends with nothing filled."""
+    """While trades cannot be read nothing is concluded; no order ends with nothing filled."""
     view = await resting(rig)
     fill(rig)
     report, _ = await seen(rig, view)
@@ -326,7 +326,7 @@ async def test_an_end_whose_trades_cannot_be_read(rig: Rig) -> None:
 
 @pytest.mark.parametrize("filled_first", [True, False])
 async def test_filled_and_canceled(rig: Rig, filled_first: bool) -> None:
-    """Scenario 81: of a canceled and a filled report the one that filled more wins, in either order."""
+    """Of a canceled and a filled report the one that filled more wins, in either order."""
     view = await resting(rig)
     fill(rig)
     report, trades = await seen(rig, view)
@@ -339,7 +339,7 @@ async def test_filled_and_canceled(rig: Rig, filled_first: bool) -> None:
 
 
 async def test_a_fill_told_again_after_the_end(rig: Rig) -> None:
-    """Scenario 120: a stream that tells a fill of an order closed long ago again moves nothing."""
+    """A stream that tells a fill of an order closed long ago again moves nothing."""
     view = await resting(rig)
     fill(rig)
     await poll(rig)

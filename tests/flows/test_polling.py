@@ -85,6 +85,19 @@ async def test_list_that_hides_orders_changes_nothing(resting: Rig) -> None:
     await resting.check_books()
 
 
+async def test_symbol_that_is_not_listed_any_more(rig: Rig) -> None:
+    """An order of a symbol that is not listed any more stays as it is, and holds up no other."""
+    gone = await rig.desk.entries.run(rig.entry("0.01", "2000", symbol="ETH/USDT"))
+    seen = await rig.desk.entries.run(rig.entry("0.001", "40000"))
+    assert gone.intent is not None
+    assert seen.intent is not None
+    sink(rig)
+    rig.delist("ETH/USDT")
+    assert 2 == (await polling(rig).poll(asyncio.Event())).open_orders
+    found = {view["id"]: view["order"] and view["order"]["status"] for view in await rig.intents()}
+    assert {gone.intent["id"]: "open", seen.intent["id"]: "filled"} == found
+
+
 async def test_polls_keep_a_distance_by_their_cost(resting: Rig) -> None:
     """However short the period, polling takes no more than its share of the request budget."""
     rig, share_s = resting, LIST_WEIGHT / (100 * 0.4)  # 100 a second is the account's whole budget

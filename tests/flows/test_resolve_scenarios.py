@@ -38,7 +38,7 @@ async def hide(rig: Rig) -> None:
 
 
 async def test_a_send_at_work_is_not_asked_for(rig: Rig) -> None:
-    """36, 37: an intent that is being sent is nobody's to look at before its time is over."""
+    """An intent that is being sent is nobody's to look at before its time is over."""
     gate = asyncio.Event()
     rig.plug.when, rig.plug.what = "before submit", gate.wait
     entering = asyncio.create_task(rig.desk.entries.run(rig.entry("0.001", "49000")))
@@ -52,7 +52,7 @@ async def test_a_send_at_work_is_not_asked_for(rig: Rig) -> None:
 
 
 async def test_it_is_not_asked_again_at_once(rig: Rig) -> None:
-    """38: between two looks at an intent there is a pause, however often the resolver turns."""
+    """Between two looks at an intent there is a pause, however often the resolver turns."""
     court = await doubted(rig, FaultKind.DROP_BEFORE)
     for _ in range(5):
         await court.once()
@@ -63,7 +63,7 @@ async def test_it_is_not_asked_again_at_once(rig: Rig) -> None:
 
 
 async def test_no_number_of_failures_is_a_verdict(rig: Rig) -> None:
-    """40, 41, 54: looks that fail never add up to a rejection or a cancel; the capital stays reserved."""
+    """Looks that fail never add up to a rejection or a cancel; the capital stays reserved."""
     court = await doubted(rig, FaultKind.DROP_BEFORE)
     fault(rig, FaultKind.DROP_BEFORE, BY_ID, count=None)
     for _ in range(12):
@@ -78,7 +78,7 @@ async def test_no_number_of_failures_is_a_verdict(rig: Rig) -> None:
 
 
 async def test_confirmed_between_look_and_verdict(rig: Rig) -> None:
-    """42, 43: an order that is confirmed while it is looked for stays confirmed."""
+    """An order that is confirmed while it is looked for stays confirmed."""
     fault(rig, FaultKind.DROP_AFTER)
     await rig.desk.entries.run(rig.entry("0.001", "49000"))
     court = await open_court(rig, faulty=True)
@@ -100,21 +100,27 @@ async def test_confirmed_between_look_and_verdict(rig: Rig) -> None:
     await rig.check_books()
 
 
-async def test_order_that_is_not_ours_to_settle(rig: Rig) -> None:
-    """44, 61: a report that names no intent of ours, or no client order id at all, changes nothing."""
+@pytest.mark.parametrize("doubtful", [False, True], ids=["confirmed", "in doubt"])
+async def test_order_that_is_not_ours_to_settle(rig: Rig, *, doubtful: bool) -> None:
+    """A report that names no intent of ours, or none at all, changes none: not even one without an order."""
+    if doubtful:
+        fault(rig, FaultKind.DROP_AFTER)
     await rig.desk.entries.run(rig.entry("0.001", "49000"))
     view = await rig.only_intent()
+    assert doubtful is (view["exchange_order_id"] is None)
     report = await rig.gateway.find_order(SYMBOL, client_order_id=view["client_order_id"])
     assert report is not None
     presence = Presence(rig.desk.context, rig.desk.recorder)
     for named in (None, "web_123", f"{rig.desk.context.tag}aaaaaaaaaaaaaa"):
         stranger = replace(report, client_order_id=named, exchange_order_id="987")
         assert not await presence.shown(rig.session, stranger, STREAM)
+        ended = await rig.desk.recorder.book(rig.session, replace(stranger, status="canceled"), (), STREAM)
+        assert ended.order_status is None
     assert [view] == await rig.intents()
 
 
 async def test_report_without_a_state_is_presence_only(rig: Rig) -> None:
-    """45: a report that says nothing final confirms the order and leaves it open."""
+    """A report that says nothing final confirms the order and leaves it open."""
     court = await doubted(rig)
     view = await rig.only_intent()
     report = await rig.gateway.find_order(SYMBOL, client_order_id=view["client_order_id"])
@@ -127,7 +133,7 @@ async def test_report_without_a_state_is_presence_only(rig: Rig) -> None:
 
 
 async def test_not_found_once_is_nothing(rig: Rig) -> None:
-    """53: an order that is not found once is neither lost nor released; found, it is confirmed."""
+    """An order that is not found once is neither lost nor released; found, it is confirmed."""
     court = await doubted(rig)
     await court.later(20)
     await hide(rig)
@@ -140,7 +146,7 @@ async def test_not_found_once_is_nothing(rig: Rig) -> None:
 
 @pytest.mark.parametrize("seen_by", ["stream", "poll"])
 async def test_lost_order_that_filled(rig: Rig, seen_by: str) -> None:
-    """55: an order held for absent that fills is booked once, its profile halts, and it is counted once."""
+    """An order held for absent that fills is booked once, its profile halts, and it is counted once."""
     court = await doubted(rig, price="49990")
     await hide(rig)
     assert "not_placed" == (await court.until_settled())["state"]
@@ -169,7 +175,7 @@ async def test_lost_order_that_filled(rig: Rig, seen_by: str) -> None:
 
 
 async def test_lost_order_still_open(rig: Rig) -> None:
-    """56, 57: what was held for absent and is open, or was canceled, is what the exchange says it is."""
+    """What was held for absent and is open, or was canceled, is what the exchange says it is."""
     court = await doubted(rig)
     await hide(rig)
     await court.until_settled()
@@ -191,7 +197,7 @@ async def test_lost_order_still_open(rig: Rig) -> None:
 
 
 async def test_settled_intents_are_looked_at_in_vain(rig: Rig) -> None:
-    """58: a look at what is proven absent, with nothing to see, leaves it as it is."""
+    """A look at what is proven absent, with nothing to see, leaves it as it is."""
     court = await doubted(rig, FaultKind.DROP_BEFORE)
     view = await court.until_settled()
     await court.later(60)
@@ -200,7 +206,7 @@ async def test_settled_intents_are_looked_at_in_vain(rig: Rig) -> None:
 
 
 async def test_filled_before_anybody_looked(rig: Rig) -> None:
-    """98: a timed-out order that filled at once, and is in no open list, is found and never sent again."""
+    """A timed-out order that filled at once, and is in no open list, is found and never sent again."""
     court = await doubted(rig, price="50100")
     fault(rig, FaultKind.NOT_FOUND, BY_ID, count=None)
     await court.later(20)
@@ -212,7 +218,7 @@ async def test_filled_before_anybody_looked(rig: Rig) -> None:
 
 
 async def test_a_used_id_is_never_sent_again(rig: Rig) -> None:
-    """100: the key of an entry that was proven absent answers so for ever; a new key gets another id."""
+    """The key of an entry that was proven absent answers so for ever; a new key gets another id."""
     fault(rig, FaultKind.DROP_BEFORE)
     command = rig.entry("0.001", "49000", key="first")
     assert "IN_DOUBT" == (await rig.desk.entries.run(command)).code
@@ -226,7 +232,7 @@ async def test_a_used_id_is_never_sent_again(rig: Rig) -> None:
 
 
 async def test_stream_says_accepted_after_an_unknown_answer(rig: Rig) -> None:
-    """116: an unknown answer, then the stream's report: one order, one reservation, nothing is sent again."""
+    """An unknown answer, then the stream's report: one order, one reservation, nothing is sent again."""
     async with following(rig):
         fault(rig, FaultKind.UNKNOWN_AFTER, code=-1007)
         answer = await rig.desk.entries.run(rig.entry("0.001", "49000"))
@@ -238,7 +244,7 @@ async def test_stream_says_accepted_after_an_unknown_answer(rig: Rig) -> None:
 
 @pytest.mark.parametrize("code", [-1006, -1007, -1000, -1001])
 async def test_unknown_answers_stay_unknown(rig: Rig, code: int) -> None:
-    """118: every code that says neither yes nor no leaves the order in doubt until it is proven."""
+    """Every code that says neither yes nor no leaves the order in doubt until it is proven."""
     fault(rig, FaultKind.UNKNOWN_AFTER, PLACE, code=code, status=400)
     assert "IN_DOUBT" == (await rig.desk.entries.run(rig.entry("0.001", "49000"))).code
     court = await open_court(rig)
@@ -246,7 +252,7 @@ async def test_unknown_answers_stay_unknown(rig: Rig, code: int) -> None:
 
 
 async def test_a_definitive_refusal_is_released_once(rig: Rig) -> None:
-    """50, 119: what the exchange refused for want of balance is rejected, released, and not looked for."""
+    """What the exchange refused for want of balance is rejected, released, and not looked for."""
     await rig.gateway._client.create_order(SYMBOL, "limit", "buy", "2.03", "49000")
     assert (await rig.gateway.balances())["USDT"].free < 900
     answer = await rig.desk.entries.run(rig.entry("0.019", "49000"))

@@ -92,12 +92,18 @@ class Stage:
         return await reads.get_order(self.rig.observer, self.rig.tenant_id, intent_id)
 
     async def foreign(
-        self, side: str, quantity: str, price: str | None = None, *, client_order_id: str = "by-hand"
+        self,
+        side: str,
+        quantity: str,
+        price: str | None = None,
+        *,
+        client_order_id: str = "by-hand",
+        **more: str,
     ) -> dict[str, Any]:
-        """Let the account's owner trade by another client: at market, or resting at a price."""
+        """Let the account's owner trade by another client: at market, or with a limit; `more` as Binance."""
         async with ccxt_client(self.rig.paper, KEY, SECRET) as other:
             kind = "market" if price is None else "limit"
-            params = {"newClientOrderId": client_order_id}
+            params = {"newClientOrderId": client_order_id, **more}
             return dict(await other.create_order(SYMBOL, kind, side, quantity, price, params))
 
     async def report(self, exchange_order_id: str) -> OrderReport:

@@ -1,16 +1,19 @@
 """Proves that what moves an account beside its profiles is explained or shown, and never a profile's."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from engine.domain.ids import client_order_id
-from engine.ledger import capital, reconciliation_requests
+from engine.domain.outcomes import OrderReport
+from engine.flows.desk import open_desk
+from engine.ledger import capital, reads, reconciliation_requests
 from engine.ledger.capital import By
 from tests.flows.rig import TAG
 from tests.paper.clients import KEY
-from tests.reconciliation.stage import Stage, new_key
+from tests.reconciliation.stage import Stage, new_key, open_stage
 
 
 def kinds(report: Any, outcome: str) -> list[str]:
@@ -18,7 +21,7 @@ def kinds(report: Any, outcome: str) -> list[str]:
 
 
 async def test_a_foreign_order_is_shown_and_never_adopted(stage: Stage) -> None:
-    """2, 94: an order that a person placed is explained, reserves nothing, and becomes no intent."""
+    """An order that a person placed is explained, reserves nothing, and becomes no intent."""
     before = await stage.rig.figures()
     await stage.foreign("buy", "0.01", "30000")
     report = await stage.run()
@@ -29,9 +32,9 @@ async def test_a_foreign_order_is_shown_and_never_adopted(stage: Stage) -> None:
     assert "active" == await stage.account_mode()
 
 
-@pytest.mark.parametrize("part", ["0.004", "0.01"], ids=["7-9-10-part", "6-whole"])
+@pytest.mark.parametrize("part", ["0.004", "0.01"], ids=["part", "whole"])
 async def test_foreign_trades_move_the_unassigned_holding_once(stage: Stage, part: str) -> None:
-    """6, 7, 9, 10: a stranger's trades are booked on what is unassigned, once, however its order ends."""
+    """A stranger's trades are booked on what is unassigned, once, however its order ends."""
     await stage.place()
     before = await stage.unassigned()
     order = await stage.foreign("buy", "0.01", "40000")
@@ -50,7 +53,7 @@ async def test_foreign_trades_move_the_unassigned_holding_once(stage: Stage, par
 
 
 async def test_a_symbol_that_only_a_stranger_traded(stage: Stage) -> None:
-    """109: trades on a symbol that no profile ever used are found by the two assets that differ."""
+    """Trades on a symbol that no profile ever used are found by the two assets that differ."""
     stage.rig.paper.outside.pin("ETHBTC", 5_000_000, 5_001_000, 100 * 10**8)
     matching = stage.rig.paper.matching
     assert (
@@ -71,7 +74,7 @@ async def test_a_symbol_that_only_a_stranger_traded(stage: Stage) -> None:
 
 
 async def test_a_foreign_sell_of_what_a_profile_holds(stage: Stage) -> None:
-    """109: when a stranger sells what profiles hold, the account reduces and those profiles halt."""
+    """When a stranger sells what profiles hold, the account reduces and those profiles halt."""
     await stage.place("0.01", "50100")
     await stage.run()
     await stage.foreign("sell", "2.005")
@@ -87,7 +90,7 @@ async def test_a_foreign_sell_of_what_a_profile_holds(stage: Stage) -> None:
 
 
 async def test_deposits_and_withdrawals(stage: Stage) -> None:
-    """110: money that comes or goes is explained once, and changes no profile."""
+    """Money that comes or goes is explained once, and changes no profile."""
     before, figures = await stage.unassigned(), await stage.rig.figures()
     stage.deposit("USDT", "125.5")
     stage.deposit("BTC", "-0.25")
@@ -133,7 +136,7 @@ async def test_a_mode_that_an_operator_set_stays(stage: Stage) -> None:
 
 
 async def test_an_order_with_our_tag_that_nobody_knows(stage: Stage) -> None:
-    """1, 3, 4: an order with our tag and no intent stops entries until somebody says whose it is."""
+    """An order with our tag and no intent stops entries until somebody says whose it is."""
     rig = stage.rig
     own = client_order_id(TAG, rig.tenant_id, rig.profile_id, new_key())
     order = await stage.foreign("buy", "0.002", "40000", client_order_id=own)
@@ -154,6 +157,53 @@ async def test_an_order_with_our_tag_that_nobody_knows(stage: Stage) -> None:
     await stage.check_equations()
 
 
+@pytest.mark.parametrize("ended", ["canceled in part", "expired", "filled"])
+async def test_an_ended_order_with_our_tag_that_nobody_knows(stage: Stage, ended: str) -> None:
+    """It stops entries however it ended; assigned, it is its profile's with that end and what it filled."""
+    rig = stage.rig
+    await stage.place()
+    own = client_order_id(TAG, rig.tenant_id, rig.profile_id, new_key())
+    price = None if ended == "filled" else "40000"
+    immediate = {"timeInForce": "IOC"} if ended == "expired" else {}
+    order = await stage.foreign("buy", "0.002", price, client_order_id=own, **immediate)
+    if ended == "canceled in part":
+        stage.fill({"exchange_order_id": order["id"]}, "0.0005")
+    if price and not immediate:
+        stage.cancel({"exchange_order_id": order["id"]})
+    report = await stage.run()
+    assert ({"unknown_own_order": 1}, "reducing") == (report.open, await stage.account_mode())
+    by = By("operator:ann", "of an older database", new_key())
+    told = await stage.report(order["id"])
+    result = await reconciliation_requests.assign_order(
+        rig.observer, rig.tenant_id, rig.account_id, told, rig.profile_id, by=by
+    )
+    assert "OK" == result["code"]
+    final = await stage.converge()
+    assert ({}, "active") == (final.open, await stage.account_mode())
+    (view,) = [each for each in await rig.intents() if each["client_order_id"] == own]
+    assert view["order"] is not None
+    filled = {"canceled in part": "0.0005", "filled": "0.002"}.get(ended, "0")
+    assert (ended.split(maxsplit=1)[0], filled) == (view["order"]["status"], view["order"]["booked_quantity"])
+    await stage.check_equations()
+
+
+async def test_a_strangers_order_without_a_quantity(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open order that is told with a quantity of zero, or none, is shown and stops nothing."""
+    order = await stage.foreign("buy", "0.01", "30000")
+    whole = await stage.report(order["id"])
+    for quantity, shown in ((Decimal(0), "0"), (None, None)):
+        told = replace(whole, quantity=quantity, filled_quantity=quantity)
+
+        async def listed(told: OrderReport = told) -> tuple[OrderReport, ...]:
+            return (told,)
+
+        monkeypatch.setattr(stage.rig.gateway, "open_orders", listed)
+        report = await stage.run()
+        assert ("explained", ["foreign_order"]) == (report.outcome, kinds(report, "explained"))
+        assert shown == report.found[0].mismatch.detail["quantity"]
+    assert "active" == await stage.account_mode()
+
+
 async def test_an_unknown_order_that_is_nobodys(stage: Stage) -> None:
     """Given to nobody, its trades stay on what is unassigned, and the account takes entries again."""
     rig = stage.rig
@@ -171,7 +221,7 @@ async def test_an_unknown_order_that_is_nobodys(stage: Stage) -> None:
 
 
 async def test_fees_in_a_third_asset(stage: Stage) -> None:
-    """112: a fee paid in a third asset is taken from what is unassigned of it, and the account adds up."""
+    """A fee paid in a third asset is taken from what is unassigned of it, and the account adds up."""
     rig = stage.rig
     stage.deposit("BNB", "5")
     await stage.run()
@@ -183,3 +233,29 @@ async def test_fees_in_a_third_asset(stage: Stage) -> None:
     assert ("clean", "compared") == (report.outcome, report.equations)
     assert (await stage.unassigned())["BNB"] < Decimal(5)
     await stage.check_equations()
+
+
+async def test_a_fee_that_another_profile_holds(stage: Stage) -> None:
+    """A fee in an asset that is another profile's position leaves that whole; the shortfall is shown."""
+    rig = stage.rig
+    rig.paper.outside.pin("BNBUSDT", 599 * 10**8, 600 * 10**8, 5 * 10**8)
+    second = await rig.fresh("second")
+    desk = open_desk(replace(rig.desk.context, owner=stage.desk.context.owner))
+    await rig.gateway.measure_clock()
+    pair = await open_stage(rig, desk=desk)
+    await pair.place("0.5", "600", profile="second", symbol="BNB/USDT")
+    held = await reads.list_positions(rig.observer, rig.tenant_id, second)
+    assert "clean" == (await pair.converge()).outcome
+    rig.paper.matching.accounts[KEY].fee_asset = "BNB"
+    await pair.place("0.01", "50100")
+    report = await pair.run()
+    assert ({"holdings_shortfall": 1}, "reducing") == (report.open, await pair.account_mode())
+    assert Decimal(0) > (await pair.unassigned())["BNB"]
+    assert held == await reads.list_positions(rig.observer, rig.tenant_id, second)
+    assert "active" == (await rig.figures(second))["mode"]
+    await pair.check_equations()
+    pair.deposit("BNB", "1")
+    rig.paper.clock.advance(2_000)
+    await rig.gateway.measure_clock()
+    assert ({}, "active") == ((await pair.converge()).open, await pair.account_mode())
+    await pair.check_equations()

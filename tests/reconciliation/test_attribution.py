@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.domain.outcomes import Fill
-from engine.flows.accounts import AccountSession
 from engine.flows.attribution import Attributor, divide, order_key
 from engine.flows.snapshot import Snapshot
 from engine.paper.faults import FaultKind, Match
@@ -14,7 +13,7 @@ from tests.reconciliation.stage import Stage
 
 
 async def test_a_wrong_client_order_id(stage: Stage) -> None:
-    """20: a report that names another client order id is ours by the exchange's own order id."""
+    """A report that names another client order id is ours by the exchange's own order id."""
     view = await stage.view(await stage.place())
     report = replace(await stage.report(view["exchange_order_id"]), client_order_id="somebody-else")
     snapshot = Snapshot({}, frozenset(), {order_key(report): report})
@@ -24,7 +23,7 @@ async def test_a_wrong_client_order_id(stage: Stage) -> None:
 
 
 async def test_a_trade_whose_order_is_hidden(stage: Stage) -> None:
-    """26: a trade of an order that nobody shows is nobody's yet, and the next pass reads it again."""
+    """A trade of an order that nobody shows is nobody's yet, and the next pass reads it again."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     fill = Fill(SYMBOL, "77", "1", "buy", Decimal(1), Decimal(1), None, None, at)
     snapshot = Snapshot({SYMBOL: at - timedelta(hours=1)}, frozenset(), {})
@@ -38,7 +37,7 @@ async def test_a_trade_whose_order_is_hidden(stage: Stage) -> None:
 
 
 async def test_a_parked_fill_finds_its_order(stage: Stage) -> None:
-    """27: a fill that came before anybody knew its order is kept, and booked once the order is known."""
+    """A fill that came before anybody knew its order is kept, and booked once the order is known."""
     rig = stage.rig
     rig.paper.fault(FaultKind.DROP_AFTER, match=Match(method="POST", path="/api/v3/order"))
     answer = await stage.desk.entries.run(rig.entry("0.001", "50100"))
@@ -53,13 +52,3 @@ async def test_a_parked_fill_finds_its_order(stage: Stage) -> None:
     (view,) = await rig.intents()
     assert ("filled", "0.001") == (view["order"]["status"], view["order"]["booked_quantity"])
     await rig.check_books()
-
-
-async def test_a_symbol_that_is_not_listed_any_more(stage: Stage) -> None:
-    """23: a symbol that the exchange does not list is left out, and everything else is compared."""
-    rig = stage.rig
-    view = await stage.view(await stage.place())
-    session = AccountSession(rig.tenant_id, rig.account_id, rig.gateway, {})
-    report = await stage.reconciliation.run_pass(session, stage.lease, "test")
-    assert "open" not in {each.outcome for each in report.found}
-    assert "open" == (await stage.view(view["id"]))["order"]["status"]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from engine.exchange.scheduler import CallClass
 from engine.flows.lease import advance
@@ -62,7 +63,7 @@ async def test_the_first_pass_opens_the_gate(stage: Stage) -> None:
 
 
 async def test_the_gate_stays_closed_over_a_failing_start(stage: Stage) -> None:
-    """30: while the exchange cannot be read, the account is not reconciled; the first whole pass opens it."""
+    """While the exchange cannot be read, the account is not reconciled; the first whole pass opens it."""
     await advance(stage.desk.context.ledger, stage.lease, LeaseStage.RESOLVED)
     down = Match(path="/api/v3/myTrades")
     stage.rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=down, count=None)
@@ -101,6 +102,25 @@ async def test_differences_are_looked_at_again_soon(stage: Stage) -> None:
         assert 1.0 == passes(stage, "healed")
         assert 1.0 == sample(stage, "reconciliation_healed_total", kind="missing_fill")
     await stage.rig.check_books()
+
+
+async def test_a_symbol_that_is_not_listed_any_more(stage: Stage) -> None:
+    """A symbol that the exchange took off its list is counted and left as it is; all else is compared."""
+    await advance(stage.desk.context.ledger, stage.lease, LeaseStage.RESOLVED)
+    gone = await stage.place("0.01", "2000", symbol="ETH/USDT")
+    seen = await stage.view(await stage.place())
+    stage.rig.delist("ETH/USDT")
+    stage.fill(seen)
+    async with looping(stage):
+        await until(lambda: passes(stage, "clean") >= 1)
+        assert 2.0 == sample(stage, "reconciliation_unlisted_symbols")
+        assert LeaseStage.RECONCILED in stage.lease.reached
+        answer = await ask(stage, dry_run=True)
+    # what the ledger calls it, and what the exchange does in its list of open orders
+    assert ["ETH/USDT", "ETHUSDT"] == answer["unlisted"]
+    assert 0.0 == sample(stage, "reconciliation_unlisted_symbols")
+    statuses = [(await stage.view(each))["order"]["status"] for each in (gone, UUID(seen["id"]))]
+    assert ["open", "filled"] == statuses
 
 
 async def test_a_lost_stream_brings_a_pass(stage: Stage) -> None:

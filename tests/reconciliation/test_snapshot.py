@@ -133,7 +133,7 @@ def report(status: str | None, filled: str | None, **more: Any) -> OrderReport:
         ([report("open", "5"), report(None, None)], ("open", Decimal(5))),
         ([report("open", "2"), report("open", "3")], ("open", Decimal(3))),
     ],
-    ids=["19-advanced-last", "19-advanced-first", "ended-before-open", "says-nothing", "more-filled"],
+    ids=["advanced-last", "advanced-first", "ended-before-open", "says-nothing", "more-filled"],
 )
 def test_the_most_advanced_report_stays(reports: list[OrderReport], expected: tuple[str, Decimal]) -> None:
     """Of two reports of one order the more advanced one counts, in whatever order they come."""
@@ -144,7 +144,7 @@ def test_the_most_advanced_report_stays(reports: list[OrderReport], expected: tu
 
 
 def test_trades_once_and_in_time() -> None:
-    """16, 17: a trade is kept once, and trades are told in order of time, then of their ids as numbers."""
+    """A trade is kept once, and trades are told in order of time, then of their ids as numbers."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
 
     def trade(number: str, after_s: int) -> Fill:

@@ -78,7 +78,7 @@ async def test_an_open_order_is_reserved_for(world: World, passes: Passes) -> No
 
 
 async def test_a_foreign_sell_becomes_the_exit_of_who_held_it(world: World, passes: Passes) -> None:
-    """Scenario 109: position and proceeds are the profile's; after a clean pass an operator resumes it."""
+    """Position and proceeds of the sell are the profile's; after a clean pass an operator resumes it."""
     await held(world, "0.01")
     await passes.begin()
     sold = trade("f1", "t1", client_order_id="web", side="sell", quantity="0.01", price="50000")

@@ -16,7 +16,7 @@ async def client_id(world: World, intent: Any) -> str:
 
 
 async def test_by_client_order_id_first_then_by_a_known_exchange_order_id(world: World) -> None:
-    """Scenarios 20 and 21: a wrong or missing client order id does not hide an order whose id is known."""
+    """A wrong or missing client order id does not hide an order whose id is known."""
     order = await confirmed(world, quantity="0.001")
     doubt = await in_doubt(world, "e2")
     own, asked = await client_id(world, order), await client_id(world, doubt)

@@ -141,7 +141,7 @@ async def test_an_operators_mode_is_not_lifted(world: World, passes: Passes) -> 
 
 
 async def test_a_missing_currency_is_not_zero(passes: Passes) -> None:
-    """Rule 1: what the balances do not name differs from nothing, and lifts nothing."""
+    """What the balances do not name differs from nothing, and lifts nothing."""
     await passes.begin()
     await passes.account(balances={**BALANCES, "BTC": "0.5"})
     answer = await passes.account(balances={"USDT": "10000"})
@@ -167,7 +167,7 @@ async def test_the_assets_of_an_inferred_fill_prove_nothing(world: World, passes
 
 
 async def test_balances_prove_only_at_rest(world: World, passes: Passes) -> None:
-    """Rule 8: unresolved intents, fills since the pass began and missing fills forbid the comparison."""
+    """Unresolved intents, fills since the pass began and missing fills forbid the comparison."""
     wrong = {"USDT": "1", "BTC": "0"}
     await passes.begin()
     await in_doubt(world)
@@ -187,7 +187,7 @@ async def test_balances_prove_only_at_rest(world: World, passes: Passes) -> None
 
 
 async def test_less_than_a_unit_of_the_last_place_is_equal(world: World, passes: Passes) -> None:
-    """Rule 5 for balances: the exchange rounds what the ledger keeps to 18 decimals."""
+    """Balances are rounded by the exchange, and the ledger keeps 18 decimals: that is no difference."""
     args = ("BTC", Decimal("0.000000000001"), "adjustment", "k", OPERATOR, "fee's last digits")
     await world.call("fn_adjust_unassigned", world.one.id, world.one.account, *args)
     await passes.begin()
@@ -199,7 +199,7 @@ async def test_less_than_a_unit_of_the_last_place_is_equal(world: World, passes:
 
 
 async def test_a_foreign_sell_of_what_profiles_hold_halts_them(world: World, passes: Passes) -> None:
-    """Scenario 109: a foreign order sold more than nobody's: holders halt, the account takes no entries."""
+    """When a foreign order sold more than nobody's, holders halt, the account takes no entries."""
     await held(world, "0.01")
     bystander = await world.one.add_profile(world.conn, uuid4(), "second")
     await passes.begin()
@@ -249,7 +249,7 @@ async def test_our_tag_without_an_intent_closes_the_account_until_assigned(
 
 
 async def test_foreign_orders_are_shown_while_open(world: World, passes: Passes) -> None:
-    """Scenario 94: never adopted, never a reason to close anything; ours are never foreign."""
+    """Foreign orders are never adopted, never a reason to close anything; ours are never foreign."""
     await confirmed(world)
     await passes.begin()
     foreign = [

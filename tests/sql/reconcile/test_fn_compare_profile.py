@@ -67,7 +67,7 @@ async def test_another_order_under_our_client_order_id_is_a_duplicate(world: Wor
 
 
 async def test_an_order_can_be_missing_only_where_all_were_listed(world: World, passes: Passes) -> None:
-    """Rule 1: not listed is a difference in symbols read completely, unless its trades show why."""
+    """An order not listed is a difference in symbols read completely, unless its trades show why."""
     intent = await confirmed(world)
     await passes.begin()
     (found_one,) = (await passes.compare())["mismatches"]
@@ -96,7 +96,7 @@ async def test_an_order_that_was_held_for_absent_can_be_missing(world: World, pa
 
 
 async def test_touched_rows_are_skipped_and_queried_the_third_time(world: World, passes: Passes) -> None:
-    """Rule 2: what changed after the pass began is no evidence; three times in a row, it is to be queried."""
+    """What changed after the pass began is no evidence; three times in a row, it is to be queried."""
     intent = await confirmed(world)
     for number, to_query in ((1, []), (2, []), (3, [str(intent)])):
         await passes.begin()
@@ -138,7 +138,7 @@ async def test_a_trade_after_the_end_is_missing_too(world: World, passes: Passes
 
 
 async def test_booked_with_other_numbers_stands(world: World, passes: Passes) -> None:
-    """Scenario 15: the same trade with another price is shown with both, and the booked one stands."""
+    """The same trade with another price is shown with both, and the booked one stands."""
     intent = await confirmed(world)
     await fill(world, "e1", "t1")
     await passes.begin()
@@ -150,7 +150,7 @@ async def test_booked_with_other_numbers_stands(world: World, passes: Passes) ->
 
 
 async def test_less_than_a_unit_of_the_last_place_is_equal(world: World, passes: Passes) -> None:
-    """Rule 5: the exchange's decimals count, at least eight of them."""
+    """Of two quantities the exchange's decimals count, at least eight of them."""
     intent = await confirmed(world)
     await fill(world, "e1", "t1", price="49990.000000001", quantity="0.004000000001")
     await passes.begin()
@@ -217,7 +217,7 @@ async def test_only_this_profile_is_compared(world: World, passes: Passes) -> No
 
 
 async def test_the_more_advanced_of_two_reports_counts(world: World, passes: Passes) -> None:
-    """Scenario 19: one order listed open and closed in one snapshot is closed."""
+    """One order listed open and closed in one snapshot is closed."""
     intent = await confirmed(world)
     await fill(world, "e1", "t1", quantity="0.01")
     await passes.begin()
