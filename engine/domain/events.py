@@ -26,6 +26,7 @@ _DENIED = ("symbol", "type", "quantity", "limit_price", "code", "…")
 _HOLDING = ("account_id", "asset", "delta", "quantity", "cause", "actor", "reason")
 _MODE = ("level", "id", "mode", "mode_reason", "before", "actor")
 _MOVED = ("amount", "asset", "actor", "reason")
+_ALERT = ("alert_id", "route", "code", "result")
 _DUST = ("symbol", "quantity", "cost")
 
 # `…` stands for the numbers of a denial, which are those of the answer to the robot.
@@ -91,8 +92,24 @@ EVENTS: dict[str, EventType] = {
     ),
     "tenant.created": EventType("The tenant itself.", ("name",)),
     "robot.created": EventType("A new robot.", ("name",)),
-    "robot.key_created": EventType("A robot has a new key; its id, never the key.", ("key_id",)),
+    "robot.key_created": EventType(
+        "A robot has a new key; its id, never the key.", ("key_id", "scopes", "expires_at")
+    ),
     "robot.key_revoked": EventType("A robot's key was revoked.", ("key_id",)),
+    "dead_mans_switch.armed": EventType(
+        "A robot armed its dead-man's switch, or changed it.",
+        ("timeout_ms", "action", "profile_id", "cancel_on_disconnect"),
+    ),
+    "dead_mans_switch.disarmed": EventType("A robot disarmed its switch.", ()),
+    "dead_mans_switch.fired": EventType(
+        "A robot fell silent, and its switch acted.",
+        ("action", "cause", "profile_id", "timeout_ms", "seen_at"),
+    ),
+    "webhook.created": EventType("A new route for alerts.", ("route_id", "name", "profile_id", "max_lag_s")),
+    "webhook.deleted": EventType("A route takes no alerts any more.", ("route_id", "name")),
+    "alert.done": EventType("An alert became an order, or nothing was to be done.", _ALERT),
+    "alert.refused": EventType("An alert was too old, or its order was refused.", (*_ALERT, "lag_s")),
+    "alert.dead": EventType("An alert can never be executed; it is a dead letter.", _ALERT),
 }
 
 

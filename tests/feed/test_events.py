@@ -11,7 +11,7 @@ from tests.database.servers import Database
 from tests.sql.capital.trading import in_doubt, order_item, round_trip, sending
 from tests.sql.capital.world import OPERATOR, Tenant, World, call
 
-_LITERAL = re.compile(r"'((?:[a-z]+\.[a-z_]+)|fill)'")
+_LITERAL = re.compile(r"'((?:[a-z_]+\.[a-z_]+)|fill)'")
 _COMPOSED = re.compile(r"(?:kind|p_kind) \|\| '(\.[a-z_]+)'")
 NO_EVENTS = {
     "engine.event_ids", "engine.fencing_tokens", "holdfast.tenant_id", "lease.released", "lease.taken",
@@ -27,6 +27,7 @@ def told_by_sql() -> set[str]:
         f"{kind}.{state}" for kind in ("entry", "exit") for state in ("rejected", "not_placed")
         if state in {str(each) for each in INTENT_TRANSITIONS}
     }  # fmt: skip
+    found |= {f"alert.{state}" for state in ("done", "refused", "dead")}  # the ends of fn_finish_alert
     return found | {f"order.{state}" for state in map(str, ORDER_TRANSITIONS) if state != "open"}
 
 

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from engine.api.tickets import LIFETIME_S, Tickets
 from engine.runtime.clock import Clock
 from engine.runtime.secrets import Vault
-from tests.feed.rig import VAULT, WAIT_S, Instance, Rig, bearer, frame, frames_to, met, socket
+from tests.feed.rig import VAULT, WAIT_S, Instance, Rig, bearer, frame, frames_to, key_of, met, socket
 from tests.sql.capital.world import OPERATOR, call
 
 
@@ -36,7 +36,7 @@ async def deaf(instance: Instance, rig: Rig, *, sse: bool = False) -> sockets.so
     last = await rig.last_seq()
     raw.sendall(
         f"GET /v1/feed?epoch=1&since_seq={last} HTTP/1.1\r\nHost: x\r\n{upgrade}"
-        f"Authorization: Bearer {rig.one.name}\r\n\r\n".encode()
+        f"Authorization: Bearer {key_of(rig.one)}\r\n\r\n".encode()
     )
     return raw
 
@@ -114,19 +114,20 @@ async def test_ticket_opens_the_feed_for_a_minute(rig: Rig) -> None:
         async with http.post(f"{instance.origin}/v1/feed/tickets", headers=bearer(rig.one)) as response:
             made = await response.json()
             assert (201, "no-store") == (response.status, response.headers["Cache-Control"])
-    assert rig.one.name not in made["ticket"]
+    assert key_of(rig.one) not in made["ticket"]
     async with socket(instance, None, f"ticket={made['ticket']}") as opened:
         assert "snapshot" == (await frame(opened))["kind"]
     instance.clock.advance(LIFETIME_S)
     with pytest.raises(InvalidStatus):
         async with socket(instance, None, f"ticket={made['ticket']}"):
             pass
-    foreign, until = Tickets(Vault(b"x" * 32), Clock()).seal(f"Bearer {rig.one.name}")
+    foreign, until = Tickets(Vault(b"x" * 32), Clock()).seal(f"Bearer {key_of(rig.one)}")
     assert until - Clock().now() <= timedelta(seconds=LIFETIME_S)
     with pytest.raises(InvalidStatus):
         async with socket(instance, None, f"ticket={foreign}"):
             pass
-    credentials = VAULT.encrypt({"for": "Bearer x", "until": "2999-01-01T00:00:00+00:00"}, "an-account")
+    held = {"for": f"Bearer {key_of(rig.one)}", "until": "2999-01-01T00:00:00+00:00"}
+    credentials = VAULT.encrypt(held, rig.one.id, rig.one.account)
     with pytest.raises(InvalidStatus):
         async with socket(instance, None, f"ticket={base64.urlsafe_b64encode(credentials).decode()}"):
             pass
