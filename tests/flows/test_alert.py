@@ -13,6 +13,7 @@ from engine.flows.alert import AlertFlow
 from engine.ledger import webhooks
 from engine.ledger.webhooks import NewAlert, NewRoute
 from engine.loops.webhooks import Alerts
+from engine.paper.faults import FaultKind, Match
 from engine.paper.server import PaperExchange
 from tests.database.servers import Database
 from tests.flows.rig import PATIENT, CrashError, Rig, open_rig
@@ -28,6 +29,8 @@ TEMPLATE = {
     "maps": {"symbol": {"BTCUSDT": "BTC/USDT"}},
 }
 BUY = {"side": "buy", "ticker": "BTCUSDT", "qty": 0.001, "price": 40000, "n": "1"}
+
+DEPTH = Match(method="GET", path="/api/v3/depth")
 
 
 @pytest.fixture
@@ -200,13 +203,13 @@ async def test_a_rule_that_says_no_is_no_dead_letter(rig: Rig) -> None:
 
 
 async def test_what_passes_by_itself_is_tried_again(rig: Rig) -> None:
-    """A market alert without a fresh ask waits; with one it is executed."""
+    """A market alert whose price is not to be had waits; with one it is executed."""
+    rig.paper.fault(FaultKind.HTTP_5XX_BEFORE, match=DEPTH)
     market = {"type": "market", "limit_price": "0"}
     alert = await post(rig, await routed(rig, **market))
     assert 0 == await loop(rig).look()
     row = await alert_of(rig, alert)
     assert ("received", "STALE_PRICE", 1) == (row["state"], row["code"], row["attempts"])
-    await rig.quote()
     await rig.database.advance_clock(1)
     assert 1 == await loop(rig).look()
     assert "done" == (await alert_of(rig, alert))["state"]
