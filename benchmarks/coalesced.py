@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import itertools
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -27,7 +26,8 @@ from typing import Any
 from uuid import UUID
 
 from latency import postgres_cpu_s
-from lifecycle import PROFILES, ROBOT, TENANT, Pgbench, seed
+from lifecycle import PROFILES, ROBOT, TENANT, seed
+from pgbench import Pgbench, Rate
 
 from engine.deploy.deployment import deploy
 from engine.deploy.embedded import EmbeddedPostgres
@@ -122,32 +122,10 @@ def enter_by(ledger: Ledger, *, coalesced: bool) -> Enter:
     return through_the_coalescer if coalesced else one_by_one
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """TPC-B in one round: transactions per second, and CPU of one in seconds, server and client."""
-
-    rate: float
-    cpu_s: float
-
-
-def tpcb(bench: Pgbench, postmaster: int, transactions: int) -> Baseline:
-    """Run TPC-B once."""
-    server, client = postgres_cpu_s(postmaster), _children_cpu_s()
-    rate = bench.tpcb(TPCB_CLIENTS, transactions)
-    used = postgres_cpu_s(postmaster) - server + _children_cpu_s() - client
-    return Baseline(rate, used / (transactions * TPCB_CLIENTS))
-
-
-def _children_cpu_s() -> float:
-    """CPU of the children that have ended: pgbench, not the server."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 async def run_round(
     server: EmbeddedPostgres,
     ways: list[Way],
-    baseline: Baseline,
+    baseline: Rate,
     profiles: list[int],
     options: argparse.Namespace,
 ) -> None:
@@ -170,7 +148,7 @@ async def run_round(
                 way.batch = (after[0] - before[0]) / max(after[1] - before[1], 1)
             way.postgres_cpu_s += postgres
             way.rates.append(rate)
-            way.ratios.append(rate / baseline.rate)
+            way.ratios.append(rate / baseline.per_s)
             entry_cpu_s = (postgres + way.python_cpu_s - python) / options.entries
             way.cpu_ratios.append(baseline.cpu_s / entry_cpu_s)
     finally:
@@ -207,15 +185,14 @@ def main() -> None:
         url = server.url()
         asyncio.run(deploy(url))
         asyncio.run(seed(url))
-        bench = Pgbench(url, Path(folder))
-        bench.run("tpcb", "-i", "-q", "-s", "10")
-        bench.tpcb(TPCB_CLIENTS, 100)
+        bench = Pgbench(url, server.pid or 0, Path(folder))
+        bench.initialise()
         for number in range(options.rounds):
-            baselines.append(tpcb(bench, server.pid or 0, options.entries // TPCB_CLIENTS))
+            baselines.append(bench.tpcb(TPCB_CLIENTS, options.entries // TPCB_CLIENTS))
             pair = [1000 + 2 * number, 1001 + 2 * number]
             asyncio.run(run_round(server, ways, baselines[-1], pair, options))
     table = [way.row() for way in ways]
-    rate = statistics.median(each.rate for each in baselines)
+    rate = statistics.median(each.per_s for each in baselines)
     cpu_ms = statistics.median(each.cpu_s for each in baselines) * 1000
     print(f"TPC-B, {TPCB_CLIENTS} clients: {rate:.0f} transactions/s, {cpu_ms:.3f} ms CPU each")
     for row in table:

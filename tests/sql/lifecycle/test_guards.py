@@ -123,3 +123,27 @@ async def test_an_active_profile_is_never_below_zero(world: World) -> None:
     below = "UPDATE engine.profile_capital SET available = -1, fees = allocated + 1, mode = $1"
     await refused(world.admin, "23514", below, "active")
     await world.admin.execute(below, "halted")
+
+
+async def test_no_more_remains_of_a_reservation_than_its_amount(world: World) -> None:
+    """A remainder above the amount, below zero, or left after the release is refused, even to a superuser."""
+    intent = await sending(world)
+    change = "UPDATE engine.intents SET {} WHERE intent_id = $1"
+    for wrong in (
+        "reserved_remaining = reserved_amount + 1e-18",
+        "reserved_amount = reserved_amount - 1e-18",
+        "reserved_remaining = -1e-18",
+        "reserved_remaining = 'NaN'",
+        "released_at = now()",
+        "released_at = now(), reserved_remaining = 1e-18",
+    ):
+        await refused(world.admin, "23514", change.format(wrong), intent)
+    copy = (
+        "INSERT INTO engine.intents SELECT (jsonb_populate_record(i, jsonb_build_object("
+        "'intent_id', gen_random_uuid(), 'client_order_id', 'other', 'kind', 'exit', {}))).*"
+        " FROM engine.intents i WHERE intent_id = $1"
+    )
+    await refused(world.admin, "23514", copy.format("'reserved_remaining', reserved_amount + 1"), intent)
+    await refused(world.admin, "23514", copy.format("'released_at', now()"), intent)
+    await world.admin.execute(copy.format("'reserved_remaining', reserved_amount"), intent)
+    await world.admin.execute(change.format("released_at = now(), reserved_remaining = 0"), intent)
