@@ -203,7 +203,9 @@ def _always(state: State, found: Findings) -> None:
             found.add("invariant_violations", f"{profile_id} has {capital['available']} and is active")
     _one_at_a_time(state, found)
     for row in state.rows["positions"] or []:
-        if row["reserved_quantity"] > row["quantity"]:
+        # an exit that was held for ended may have been filled after all: then no other may be taken
+        halted = state.rows["capital"][row["profile_id"]]["mode"] == "halted"
+        if row["reserved_quantity"] > row["quantity"] and not halted:
             found.add("capital_errors", f"{row['reserved_quantity']} in exits of {row['quantity']} held")
     for promise in state.scene.broken:
         found.add("invariant_violations", promise)

@@ -1,6 +1,7 @@
 -- Books the capital side of a sell: proceeds, fee, the cost of the sold part and the profit or loss.
 -- A fee in base leaves the position at cost and makes the fee's value. What the position does not hold was
--- sold from the account's unassigned holding: booked there as 'uncovered', and the profile halts.
+-- sold from the account's unassigned holding: booked there as 'uncovered', and the profile halts. It halts too if
+-- another open exit is now for more than is left: an order that was held for ended has been filled after all.
 -- Locks positions, profile_capital, unassigned_holdings. Writes positions, reservations, the ledger, and
 -- trade_history when nothing is held any more. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.book_exit_fill(
@@ -50,10 +51,13 @@ BEGIN
   IF v_position.quantity = 0 THEN
     PERFORM engine.close_trip(v_position, event_id, p_fill.recorded_at);
   END IF;
-  IF v_uncovered > 0 THEN
+  IF v_uncovered > 0 OR v_position.reserved_quantity > v_position.quantity THEN
     PERFORM engine.halt_profile(p_order.tenant_id, p_order.profile_id, p_order.intent_id,
-      'sold more than it held', p_fill.recorded_at);
+      CASE WHEN v_uncovered > 0 THEN 'sold more than it held' ELSE 'open exits are for more than it holds' END,
+      p_fill.recorded_at);
     halted := true;
+  END IF;
+  IF v_uncovered > 0 THEN
     PERFORM engine.post_unassigned(p_order.tenant_id, p_order.account_id, p_base_asset, -v_uncovered, 'uncovered',
       engine.fill_key(p_fill) || ':uncovered', 'exchange', NULL, p_fill.recorded_at);
   END IF;

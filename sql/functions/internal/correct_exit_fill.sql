@@ -19,6 +19,7 @@ DECLARE
   v_cost numeric := 0;   -- of what leaves the position now
   v_sold numeric := 0;   -- the sold part of that
   v_freed numeric;
+  v_over boolean;  -- another open exit is for more than is left
 BEGIN
   IF v_position.quantity > 0 THEN
     v_cost := engine.cost_share(v_position.cost, v_removed, v_position.quantity);
@@ -35,11 +36,17 @@ BEGIN
     reserved_quantity = reserved_quantity - coalesce(v_freed, 0), sold_quantity = sold_quantity + v_new,
     sold_notional = greatest(sold_notional
       + CASE WHEN p_trip_ended THEN engine.cost_share(p_fill.notional, v_new, p_fill.quantity) ELSE v_gained END, 0)
-  WHERE tenant_id = p_order.tenant_id AND profile_id = p_order.profile_id AND symbol = p_order.symbol;
+  WHERE tenant_id = p_order.tenant_id AND profile_id = p_order.profile_id AND symbol = p_order.symbol
+  RETURNING reserved_quantity > quantity INTO v_over;
   SELECT c.event_id, c.halted INTO event_id, halted FROM engine.post_correction(p_order, p_fill, p_spec_version,
     p_base_asset, v_position.is_dust AND v_new = 0, p_trip_ended, v_new > 0, v_uncovered,
     v_gained - CASE WHEN p_base_fee THEN 0 ELSE coalesce(fee_value, 0) END, 0, -v_cost, v_gained - v_sold,
     coalesce(fee_value, 0)) c;
+  IF v_over THEN
+    PERFORM engine.halt_profile(p_order.tenant_id, p_order.profile_id, p_order.intent_id,
+      'open exits are for more than it holds', p_fill.recorded_at);
+    halted := true;
+  END IF;
 END $$;
 COMMENT ON FUNCTION engine.correct_exit_fill(engine.orders, engine.fills, integer, text, boolean, numeric, numeric,
   boolean) IS 'books the difference of a real sell to an inferred one';

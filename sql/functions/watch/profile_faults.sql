@@ -57,6 +57,11 @@ AS $$
   FROM engine.profile_capital c
   WHERE c.tenant_id = p_tenant_id AND c.profile_id = p_profile_id AND ((c.available < 0 AND c.mode = 'active') OR
     c.available <> c.allocated - c.reserved_for_orders - (c.reserved_for_positions + c.dust) + (c.trading_pnl - c.fees))
+  UNION ALL
+  SELECT 'invariant', 'exits for more than is held', NULL, s.symbol, trim_scale(s.reserved_quantity)::text
+  FROM engine.positions s JOIN engine.profile_capital c USING (tenant_id, profile_id)
+  WHERE s.tenant_id = p_tenant_id AND s.profile_id = p_profile_id AND s.reserved_quantity > s.quantity
+    AND c.mode <> 'halted'
 $$;
 COMMENT ON FUNCTION engine.profile_faults IS
   'Faults of a profile that its journal does not show, by check.';

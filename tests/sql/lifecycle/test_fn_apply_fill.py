@@ -22,6 +22,7 @@ from tests.sql.lifecycle.acts import (
 )
 
 FUNCTION = "fn_apply_fill"
+FREE: dict[str, Any] = {"fee_asset": None, "fee_quantity": "0"}
 BNB: dict[str, Any] = {"fee_asset": "BNB", "fee_quantity": "0.001", "fee_rate": "600", "rate_source": "test"}
 # fee of a buy of 0.004 at 50,000: what the position costs, FEES, what the reservation pays, the quantity
 BUYS: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
@@ -166,6 +167,21 @@ async def test_selling_more_than_held_halts_and_is_the_accounts(world: World) ->
     assert ("OK", True) == (answer["code"], answer["halted"])
     assert "0.998" == await world.unassigned("BTC")
     assert "halted" == (await mode(world))[0]
+    await world.consistent()
+
+
+async def test_a_late_sell_under_another_open_exit_halts(world: World) -> None:
+    """An exit ended unfilled, its quantity went into another; then it was filled after all: the profile halts."""
+    await held(world, "0.01")
+    first = await exit_order(world, "x1", quantity="0.01")
+    await finish(world, first, "canceled", filled_quantity="0")
+    await exit_order(world, "x2", quantity="0.01")
+    assert ("active", None) == await mode(world)
+    booked = await fill(world, "x1", "t9", side="sell", quantity="0.01", price="51000", **FREE)
+    assert True is booked["halted"]
+    assert ("halted", "open exits are for more than it holds") == await mode(world)
+    left = await position(world)
+    assert (Decimal(0), Decimal("0.01")) == (left["quantity"], left["reserved_quantity"])
     await world.consistent()
 
 
