@@ -171,7 +171,7 @@ async def test_selling_more_than_held_halts_and_is_the_accounts(world: World) ->
 
 
 async def test_a_late_sell_under_another_open_exit_halts(world: World) -> None:
-    """An exit ended unfilled, its quantity went into another; then it was filled after all: the profile halts."""
+    """An exit ended unfilled, another took its quantity, then it was filled after all: it halts."""
     await held(world, "0.01")
     first = await exit_order(world, "x1", quantity="0.01")
     await finish(world, first, "canceled", filled_quantity="0")
