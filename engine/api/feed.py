@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from engine.api import problems
-from engine.api.answers import READ_ERRORS, answer
+from engine.api.answers import READ_ERRORS, answer, found
 from engine.api.feed_client import FeedClient, Wanted
 from engine.api.server import ABORT
 from engine.api.services import FeedServices, Services
@@ -84,7 +84,10 @@ def router(services: Services) -> APIRouter:
         await desk.left(admitted, ends.reason)
 
     @routes.post(
-        "/feed/tickets", summary="A ticket that opens the feed for one minute", responses=READ_ERRORS
+        "/feed/tickets",
+        summary="A ticket that opens the feed for one minute",
+        status_code=201,
+        responses=READ_ERRORS | found("FeedTicket", status=201),
     )
     async def ticket(request: Request) -> Response:
         await services.caller(request, CallerScope.READ)

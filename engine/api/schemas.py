@@ -307,5 +307,6 @@ SCHEMAS: dict[str, Schema] = {
         accounts=rows(record("an account there", **_ACCOUNT)),
     ),
     "Exchanges": record("exchanges by name", exchanges=rows(ref("Exchange"))),
+    "FeedTicket": record("a feed's ticket", ticket=TEXT, expires_at=MOMENT),
     "Time": record("the server's clock", time=MOMENT, unix_ms=WHOLE),
 }

@@ -38,9 +38,13 @@ def fuzzed(stage: Stage) -> Tenant:
 
 @pytest.fixture(scope="module")
 def operations(stage: Stage) -> list[Any]:
-    """Every operation of the robots in the document."""
+    """Every operation of the robots in the document, but the feed: an answer of it has no end."""
     document = stage.call("GET", "/openapi.json").body
-    document["paths"] = {path: item for path, item in document["paths"].items() if path.startswith("/v1/")}
+    document["paths"] = {
+        path: item
+        for path, item in document["paths"].items()
+        if path.startswith("/v1/") and path != "/v1/feed"
+    }
     return [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]
 
 
@@ -90,7 +94,11 @@ def has_input(operation: Any) -> bool:
 
 
 def test_every_example_works(stage: Stage, operations: list[Any]) -> None:
-    """Each request that the document shows is answered with success, in the form that it shows."""
+    """Each request that the document shows is answered with success, in the form that it shows.
+
+    Alerts are left out: they carry the secret of a route.
+    """
+    operations = [each for each in operations if not each.path.startswith("/v1/webhooks/")]
     tenant = stage.tenant()
     bought = {"profile": "main", "symbol": "BTC/USDT", "type": "market", "quantity": "0.001"}
     until(
