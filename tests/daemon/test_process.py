@@ -286,6 +286,26 @@ def test_exchange_that_is_away_at_start_is_named_and_heals(own: Stage, robot: Te
     until("it is ready", lambda: own.gate() is None)
 
 
+def test_books_that_do_not_add_up_keep_entries_closed_at_start(own: Stage, robot: Tenant) -> None:
+    """A start over sums that are wrong names the profile at the gate, which opens when they are right."""
+    forged = own.tenant()
+    change = """UPDATE engine.profile_capital SET allocated = allocated + $2, available = available + $2
+        WHERE tenant_id = $1 RETURNING mode"""
+    own.rows(change, forged.tenant_id, 1)
+    own.daemon.stop()
+    own.restart()
+    closed = until("it looked", lambda: forged.profile_id in (a := own.call("GET", "/readyz")).text and a)
+    assert (503, "invariants") == (closed.status, closed.body["gate"])
+    refused = enter(own, robot)
+    assert (503, "NOT_READY", "not_placed") == (
+        refused.status,
+        refused.body["code"],
+        refused.body["outcome"],
+    )
+    own.rows(change, forged.tenant_id, -1)
+    until("it is ready", lambda: own.gate() is None)
+
+
 def test_dead_embedded_database_ends_the_daemon(own: Stage, robot: Tenant) -> None:
     """The embedded server is killed: the daemon ends with exit code 3, and the next start recovers."""
     os.kill(database_of(own), signal.SIGKILL)

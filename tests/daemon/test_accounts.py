@@ -1,0 +1,71 @@
+"""A daemon with no exchange account at all, then with one that is away: it stops no other."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.daemon.stage import Answer, Stage, Tenant, until
+
+RESTING = {"profile": "main", "symbol": "BTC/USDT", "type": "limit", "quantity": "0.01"}
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Stage]:
+    """A stage that has no tenant yet."""
+    with Stage.started() as made:
+        yield made
+
+
+def enter(stage: Stage, tenant: Tenant) -> Answer:
+    return stage.call(
+        "POST", "/v1/entries", {**RESTING, "limit_price": "49000"}, key=tenant.key, idem=uuid4().hex
+    )
+
+
+def exchange(stage: Stage, tenant: Tenant) -> Any:
+    """Return what the daemon says of a tenant's exchange account."""
+    rows = stage.call("GET", "/internal/health").body["exchange"]
+    (row,) = [row for row in rows if row["tenant_id"] == str(tenant.tenant_id)]
+    return row
+
+
+def test_no_account(own: Stage) -> None:
+    """A daemon for which no account is registered is up and says so; it takes the first one by itself."""
+    said = own.call("GET", "/readyz")
+    assert (503, "accounts", "no exchange account is registered") == (
+        said.status,
+        said.body["gate"],
+        said.body["reason"],
+    )
+    assert 200 == own.call("GET", "/livez").status
+    tenant = own.tenant()
+    until("it is ready", lambda: own.gate() is None)
+    assert 201 == enter(own, tenant).status
+
+
+def test_an_account_that_is_away(own: Stage) -> None:
+    """Of two accounts one cannot be reached at the start: the other trades, and readiness names the one."""
+    here, away = own.tenant(), own.tenant()
+    own.daemon.stop()
+    own.steer("POST", "/faults", {"kind": "drop_before", "match": {"account": away.name}, "count": None})
+    try:
+        own.restart()
+        until("the other one is connected", lambda: own.connected(here))
+        closed = until("it was tried", lambda: (row := exchange(own, away))["problem"] and row)
+        assert not closed["connected"]
+        said = own.call("GET", "/readyz")
+        assert (503, "accounts") == (said.status, said.body["gate"])
+        assert said.body["reason"].endswith(closed["problem"])
+        assert 201 == enter(own, here).status
+        refused = enter(own, away)
+        assert (503, "NOT_READY", "not_placed") == (
+            refused.status,
+            refused.body["code"],
+            refused.body["outcome"],
+        )
+    finally:
+        own.steer("DELETE", "/faults")
+    until("both are connected", lambda: own.connected(away) and own.gate() is None)
+    assert 201 == enter(own, away).status
