@@ -1,5 +1,6 @@
 """Every command line of the runbooks runs as it stands there, against a daemon that trades."""
 
+import json
 import re
 import shlex
 from uuid import uuid4
@@ -37,8 +38,20 @@ def order(stage: Stage, tenant: Tenant) -> str:
     return str(placed.body["id"])
 
 
+@pytest.fixture(scope="module")
+def webhook(stage: Stage, tenant: Tenant, tmp_path_factory: pytest.TempPathFactory) -> str:
+    template = tmp_path_factory.mktemp("webhook") / "template.json"
+    rules = {"action": "{{action}}", "symbol": "BTC/USDT", "type": "market", "quantity": "0.001"}
+    template.write_text(json.dumps(rules))
+    words = ["webhooks", "create", tenant.name, "tv", "--robot", "r1", "--profile", "main"]
+    env = {"HOLDFAST_DATA_DIR": str(stage.folder / "data")}
+    done = CliRunner().invoke(main, [*words, "--template", str(template)], env=env)
+    assert 0 == done.exit_code, done.output
+    return "tv"
+
+
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_of_a_runbook_runs(stage: Stage, tenant: Tenant, order: str, line: str) -> None:
+def test_a_line_of_a_runbook_runs(stage: Stage, tenant: Tenant, order: str, webhook: str, line: str) -> None:
     """With a tenant and an order in the places of their names it ends well and says something."""
     words = shlex.split(line)
     if words[0] == "curl":
@@ -46,6 +59,7 @@ def test_a_line_of_a_runbook_runs(stage: Stage, tenant: Tenant, order: str, line
         assert (ORIGIN, 200) == (origin, stage.call("GET", path).status)
         return
     given = {"TENANT": tenant.name, "ORDER": order, "ROBOT": "r1", "ACCOUNT": "paper"}
+    given |= {"PROFILE": "main", "WEBHOOK": webhook}
     if "KEY_ID" in words:
         keys = stage.rows(
             "SELECT key_id::text FROM engine.robot_keys WHERE tenant_id = $1 AND revoked_at IS NULL",
