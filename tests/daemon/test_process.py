@@ -134,7 +134,8 @@ def test_openapi_documents_every_route_and_code(own: Stage) -> None:
     ):  # fmt: skip
         assert method in document["paths"][path], path
     entry = document["paths"]["/v1/entries"]["post"]
-    body = entry["requestBody"]["content"]["application/json"]["schema"]
+    schema = entry["requestBody"]["content"]["application/json"]["schema"]
+    body = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     assert {"profile", "symbol", "type", "quantity"} == set(body["required"])
     assert ["Idempotency-Key"] == [each["name"] for each in entry["parameters"]]
     assert {"201", "202", "400", "401", "404", "409", "422", "503"} <= set(entry["responses"])
