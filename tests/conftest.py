@@ -78,13 +78,11 @@ class _OneStagePerWorker(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if "/walls/test_matrix" in nodeid:
-            return "walls"
-        folder, relay, _ = nodeid.partition("/relay/test_relay")
-        if relay:
-            return f"{folder}/relay"
-        folder, _, rest = nodeid.partition("/daemon/")
-        return f"{folder}/daemon/{rest.partition('::')[0] == 'test_process.py'}" if rest else nodeid
+        module = nodeid.partition("::")[0]
+        folder, _, file = module.rpartition("/")
+        if file in {"test_process.py", "test_matrix.py"}:  # each with a stage of its own
+            return module
+        return folder if folder.endswith(("tests/daemon", "tests/sdk", "tests/relay")) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -100,6 +100,7 @@ class Scheduler:
         self._changed = asyncio.Event()
         self._pump_task: asyncio.Task[None] | None = None
         self._spent = dict.fromkeys(CallClass, 0.0)
+        self.accounts = 1  # that call from here: an exchange counts the weight of an address, not of a key
 
     async def take(self, kind: CallClass, cost: float, deadline: float) -> None:
         """Wait for the right to call, at most until `deadline` (monotonic seconds).
@@ -167,8 +168,11 @@ class Scheduler:
         return self._spent[kind]
 
     def share_s(self, weight: float, share: float) -> float:
-        """Return how long it takes until a share of what comes back makes up for a weight, in seconds."""
-        return weight * self._weight.window_s / (self._weight.capacity * share)
+        """Return how long it takes until a share of what comes back makes up for a weight, in seconds.
+
+        All accounts that call from here have the share together.
+        """
+        return weight * self.accounts * self._weight.window_s / (self._weight.capacity * share)
 
     async def close(self) -> None:
         """Refuse all who wait."""

@@ -1,6 +1,7 @@
 """Finds exchange accounts in the ledger, connects each, and keeps its clock and instruments fresh."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -198,7 +199,15 @@ class Connections:
         self._circuit_changed(connection, gateway)
         self._context.accounts.add(session)
         connection.session = session
+        self._count_accounts()
         _log.info("account connected", account=connection.name, exchange=connection.exchange)
+
+    def _count_accounts(self) -> None:
+        """Tell each budget how many accounts speak to the same exchange from here: they share its weight."""
+        gateways = [each.session.gateway for each in self.all() if each.session is not None]
+        counted = Counter((gateway.config.exchange, gateway.config.urls) for gateway in gateways)
+        for gateway in gateways:
+            gateway.scheduler.accounts = counted[gateway.config.exchange, gateway.config.urls]
 
     def _clock_measured(self, connection: Connection, session: AccountSession) -> None:
         """Show the offset; one that no drift explains closes the gate, because either clock may be wrong."""

@@ -50,6 +50,9 @@ class Health:
                     "clock_offset_ms": None
                     if each.session is None
                     else each.session.gateway.clock_offset_ms(),
+                    "budget_shared_by": 0
+                    if each.session is None
+                    else each.session.gateway.scheduler.accounts,
                     "instruments": 0 if each.session is None else len(each.session.instruments),
                     "quotes": 0 if each.session is None else len(each.session.quotes.all()),
                     "lease": held.get(each.name),

@@ -266,7 +266,6 @@ def start_daemon(folder: Path, name: str = "daemon", **settings: str) -> Process
     chosen = {
         "data_dir": str(folder / "data"),
         "watchdog_interval_s": "1",
-        "clock_interval_s": "1",
         "poll_interval_s": "2",
         "stream_silent_s": "20",
         **settings,

@@ -69,3 +69,5 @@ def test_an_account_that_is_away(own: Stage) -> None:
         own.steer("DELETE", "/faults")
     until("both are connected", lambda: own.connected(away) and own.gate() is None)
     assert 201 == enter(own, away).status
+    rows = own.call("GET", "/internal/health").body["exchange"]
+    assert [len(rows)] * len(rows) == [row["budget_shared_by"] for row in rows]  # all speak to one address

@@ -136,11 +136,13 @@ def test_keys_are_needed(
 
 
 def test_foreign_profile_does_not_exist(stage: Stage, quiet: Tenant, tenant: Tenant) -> None:
-    """A profile of another tenant, by its id, is not found, and nothing is written for either."""
-    before = left_behind(stage, quiet), left_behind(stage, tenant)
+    """A profile of another tenant, by its id, is not found; only the attempt is written, soon after."""
+    before, theirs = left_behind(stage, quiet), left_behind(stage, tenant)
     refused = post(stage, quiet, profile=tenant.profile_id)
     assert (404, "NOT_FOUND") == (refused.status, refused.body["code"])
-    assert before == (left_behind(stage, quiet), left_behind(stage, tenant))
+    audited = {**before, "audit": before["audit"] + 1}
+    until("the attempt is audited", lambda: audited == left_behind(stage, quiet))
+    assert theirs == left_behind(stage, tenant)
 
 
 def test_denial_by_capital_is_stored_and_repeated(stage: Stage, quiet: Tenant) -> None:

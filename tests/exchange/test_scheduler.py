@@ -242,3 +242,11 @@ async def test_close_refuses_those_who_wait(scheduler: Scheduler) -> None:
     await scheduler.close()
     with pytest.raises(BudgetExceededError, match="closed"):
         await task
+
+
+def test_accounts_behind_one_address_share_what_passes_may_use() -> None:
+    """What a pass costs must come back to all accounts that call from here before the next one."""
+    scheduler = Scheduler(LIMITS, monotonic=FakeClock().monotonic)
+    assert 20 == scheduler.share_s(40, 0.2)
+    scheduler.accounts = 3
+    assert 60 == scheduler.share_s(40, 0.2)

@@ -8,8 +8,8 @@ import pytest
 
 from engine.client.ccxt_exchange import Holdfast
 from engine.exchange import lean
-from tests.daemon.sdk_own import Own
-from tests.daemon.sdk_wire import BadLine, Fate
+from tests.sdk.own import Own
+from tests.sdk.wire import BadLine, Fate
 
 ccxt = lean.load()  # what `import ccxt` gives, without its hundred exchanges
 

@@ -13,18 +13,18 @@ import pytest
 from engine.client.errors import UnsettledError
 from engine.client.pace import Pace
 from engine.client.results import NO_ANSWER, TOO_OLD, UNREACHABLE, NotPlaced, Placed, Unknown
-from tests.daemon.sdk_own import Own
-from tests.daemon.sdk_wire import BadLine, Fate
 from tests.daemon.stage import Stage, until
+from tests.sdk.own import Own
+from tests.sdk.wire import BadLine, Fate
 
 RESTING = ("BTC/USDT", "0.01", "49000")
 HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def line(stage: Stage) -> Iterator[BadLine]:
+def line(sdk_stage: Stage) -> Iterator[BadLine]:
     """A bad line to the daemon."""
-    with BadLine.to(stage.port) as opened:
+    with BadLine.to(sdk_stage.port) as opened:
         yield opened
 
 

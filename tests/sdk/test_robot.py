@@ -7,12 +7,12 @@ import pytest
 
 from engine.client.errors import AnswerError, KeyReusedError, NumberError
 from engine.client.results import NotPlaced, Placed
-from tests.daemon.sdk_own import Own
+from tests.sdk.own import Own
 
 
-async def test_in_and_out_at_the_market(own: Own) -> None:
+async def test_in_and_out_at_the_market(fresh: Own) -> None:
     """An entry and an exit are placed and filled; fills, position and capital come as exact decimals."""
-    async with own.robot() as robot:
+    async with fresh.robot() as robot:
         bought = await robot.enter("BTC/USDT", Decimal("0.01"))
         assert isinstance(bought, Placed), bought
         assert ("filled", Decimal("0.01"), bought.key) == (
@@ -41,9 +41,9 @@ async def test_in_and_out_at_the_market(own: Own) -> None:
         assert [] == await robot.unsettled()
 
 
-async def test_denial_is_returned_with_its_numbers(own: Own) -> None:
+async def test_denial_is_returned_with_its_numbers(fresh: Own) -> None:
     """What Holdfast denies is a result with a code and the numbers behind it, final for its key."""
-    async with own.robot() as robot:
+    async with fresh.robot() as robot:
         for _ in range(2):
             denied = await robot.enter("BTC/USDT", "1", "49000", key="too much")
             assert isinstance(denied, NotPlaced), denied
@@ -58,7 +58,7 @@ async def test_denial_is_returned_with_its_numbers(own: Own) -> None:
         assert "INVALID_QUANTITY" == wrong.code
         with pytest.raises(NumberError):
             await robot.enter("BTC/USDT", 0.01)  # type: ignore[arg-type] # the very mistake
-    assert [] == own.at_exchange()
+    assert [] == fresh.at_exchange()
 
 
 async def test_a_key_is_one_order(own: Own) -> None:
@@ -87,9 +87,9 @@ async def test_side_by_side_calls_are_orders_of_their_own(own: Own) -> None:
     assert 4 == len(own.at_exchange())
 
 
-async def test_cancel_and_cancel_all_wait_for_the_end(own: Own) -> None:
+async def test_cancel_and_cancel_all_wait_for_the_end(fresh: Own) -> None:
     """A cancel returns the order as it ended; cancel-all ends what is open and tells of each."""
-    async with own.robot() as robot:
+    async with fresh.robot() as robot:
         placed = [await robot.enter("BTC/USDT", "0.01", price) for price in ("49000", "48000", "47000")]
         one, *others = [result.order.id for result in placed if result.order is not None]
         canceled = await robot.cancel(one)
@@ -103,7 +103,7 @@ async def test_cancel_and_cancel_all_wait_for_the_end(own: Own) -> None:
         with pytest.raises(AnswerError) as missing:
             await robot.cancel("00000000-0000-7000-8000-000000000000")
         assert "NOT_FOUND" == missing.value.code
-    assert {"CANCELED"} == {order["status"] for order in own.at_exchange()}
+    assert {"CANCELED"} == {order["status"] for order in fresh.at_exchange()}
 
 
 async def test_a_watch_tells_each_change_once(own: Own) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from engine.client.errors import AnswerError
 from engine.client.feed import Event, Snapshot
-from tests.daemon.sdk_own import Own
-from tests.daemon.sdk_wire import BadLine
+from tests.sdk.own import Own
+from tests.sdk.wire import BadLine
 
 RESTING = ("BTC/USDT", "0.01", "49000")
 

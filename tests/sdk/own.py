@@ -1,28 +1,49 @@
 """What a test of the SDK owns: a tenant on the stage, its journal, and ways to reach the daemon."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from uuid import uuid4
 
 from engine.client.robot import Robot
-from tests.daemon.stage import Stage, Tenant
+from tests.daemon.stage import Stage, Tenant, until
 
 PATIENCE_S = 120.0  # on a crowded machine; nothing waits for it to pass
-PROGRAM = Path(__file__).with_name("sdk_process.py")
+PROGRAM = Path(__file__).with_name("process.py")
 
 
 @dataclass(slots=True)
 class Own:
-    """A robot of a tenant that no other test touches; `processes` are killed when the test ends."""
+    """A robot whose test has the account for itself; `processes` are killed when the test ends."""
 
     stage: Stage
     tenant: Tenant
     journal: Path
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    _earlier: set[str] = field(default_factory=set)
+
+    @classmethod
+    @contextlib.contextmanager
+    def begun(cls, stage: Stage, tenant: Tenant, journal: Path) -> Iterator[Self]:
+        """Leave out of sight what was done on the account before, and leave nothing open behind."""
+        made, key = cls(stage, tenant, journal), tenant.key
+        made._earlier = {order["clientOrderId"] for order in made.at_exchange()}
+        yield made
+        for process in made.processes:
+            process.kill()
+            process.communicate()
+        answer = stage.call("POST", "/v1/orders/cancel-all", {}, key=key, idem=uuid4().hex)
+        assert 200 == answer.status, answer.text
+        until("no order is open", lambda: not made._open(key))
+
+    def _open(self, key: str) -> bool:
+        return bool(self.stage.call("GET", "/v1/orders?open=true", key=key).body["orders"])
 
     @property
     def address(self) -> str:
@@ -64,4 +85,4 @@ class Own:
         """Return the orders that the paper exchange itself knows of this tenant's account."""
         books = self.stage.steer("GET", f"/oracle?account={self.tenant.name}")
         orders: list[dict[str, Any]] = books["accounts"][self.tenant.name]["orders"]
-        return orders
+        return [order for order in orders if order["clientOrderId"] not in self._earlier]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.sdk_own import Own
+from tests.sdk.own import Own
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "client.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)

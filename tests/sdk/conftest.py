@@ -1,0 +1,37 @@
+"""A stage for the tests that run the SDK against a daemon, and what each of them owns on it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.stage import Stage, Tenant
+from tests.sdk.own import Own
+
+
+@pytest.fixture(scope="session")
+def sdk_stage() -> Iterator[Stage]:
+    """A stage of its own: the SDK's tests run beside those of the daemon, and restart it."""
+    with Stage.started() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def sdk_tenant(sdk_stage: Stage) -> Tenant:
+    """The one tenant of these tests: each account more costs request weight, at every restart again."""
+    return sdk_stage.tenant()
+
+
+@pytest.fixture
+def own(sdk_stage: Stage, sdk_tenant: Tenant, tmp_path: Path) -> Iterator[Own]:
+    """A robot with a journal of its own; the account's orders of before are not seen, none stays open."""
+    with Own.begun(sdk_stage, replace(sdk_tenant), tmp_path / "robot.journal") as made:
+        yield made
+
+
+@pytest.fixture
+def fresh(sdk_stage: Stage, tmp_path: Path) -> Iterator[Own]:
+    """One whose tenant never traded."""
+    with Own.begun(sdk_stage, sdk_stage.tenant(), tmp_path / "robot.journal") as made:
+        yield made
