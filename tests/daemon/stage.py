@@ -262,11 +262,12 @@ class Stage:
 
 
 def start_daemon(folder: Path, name: str = "daemon", **settings: str) -> Process:
-    """Start `holdfast run` on a free port, with short intervals."""
+    """Start `holdfast run` on a free port, with intervals for tests."""
     chosen = {
         "data_dir": str(folder / "data"),
         "watchdog_interval_s": "1",
         "poll_interval_s": "2",
+        "reconcile_interval_s": "300",  # many accounts share an address here; a test that wants a pass asks
         "stream_silent_s": "20",
         **settings,
     }
