@@ -1,16 +1,14 @@
 """Reads of what Holdfast has recorded, repeated within bounds: asking changes nothing."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from engine.client.errors import AnswerError, NoAnswerError
-from engine.client.journal import Asked
 from engine.client.pace import Pace
 from engine.client.repeating import repeated
 from engine.client.values import Capital, Fill, Order, Position
-from engine.client.wire import Reply, Wire
+from engine.client.wire import REPLAYED, Reply, Wire
 
 _PAGE = 200
 # How far two machines' clocks may be apart, when something is looked for by its time.
@@ -51,24 +49,20 @@ class Reader:
             found.append(order)
         return found
 
-    async def by_label(self, asked: Asked) -> Order | None:
-        """Return the order of a request whose label is its key, if there is one.
+    async def by_key(self, key: str) -> Reply | None:
+        """Return what a repeat of an order's request would be answered, None if nothing is kept of it.
 
         Raises NoAnswerError; an answer that is an error counts as none, for nothing was seen.
         """
-        body = json.loads(asked.body)
-        if body.get("label") != asked.key:
-            return None
-        since = datetime.fromtimestamp(asked.written_ms / 1000, UTC) - _CLOCKS_APART
         try:
-            async for order in self._every(body["profile"], body["symbol"], None, _PAGE):
-                if order.label == asked.key and order.kind == asked.kind:
-                    return order
-                if datetime.fromisoformat(order.created_at) < since:
-                    break
+            kept = (await self.get(f"/v1/requests/{_part(key)}", patience_s=0.0)).body
         except AnswerError as error:
+            if error.code == "NOT_FOUND":
+                return None
             raise NoAnswerError(str(error), sent=True) from None
-        return None
+        if kept["of"] != "order":
+            return None
+        return Reply(kept["status"], {REPLAYED: "true"}, kept["answer"])
 
     async def fills_of(self, order_id: str) -> list[Fill]:
         """Return an order's fills in the order they were recorded."""

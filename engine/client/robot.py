@@ -54,7 +54,7 @@ class Robot:
         self._wire = Wire(url, key, timeout_s)
         self._journal = Journal(journal)
         self._reader = Reader(self._wire, self._pace, patience_s)
-        self._asker = Asker(self._wire, self._journal, self._pace, self._reader.by_label)
+        self._asker = Asker(self._wire, self._journal, self._pace, self._reader.by_key)
         self._canceler = Canceler(self._wire, self._pace, self._reader)
         self._feed = Feed(self._wire, self._pace, silent_s)
         self._watches: list[Watch] = []
@@ -262,7 +262,7 @@ class Robot:
             if again is not None:
                 return again, True
             key = str(uuid4())
-        # The key as label: then an order can be found again by it, without asking for it.
+        # The key as label: then every event of the order names it.
         body = {"label": key, **order} if len(key) <= _LABEL_LENGTH_MAX else order
         text = json.dumps(body, separators=(",", ":"), sort_keys=True)
         return await self._journal.write(Asked(key, kind, text, self._pace.unix_ms()))

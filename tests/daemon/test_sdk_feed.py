@@ -41,7 +41,7 @@ class Watching:
 
 
 async def test_nothing_is_lost_or_told_twice_over_cut_lines_and_a_restart(own: Own) -> None:
-    """Cut twice and over a restart a feed has every seq once, resumed after a mark too, a watch each state."""
+    """Over two cuts and a restart a feed has every seq once, after a mark as well, and a watch each state."""
     with BadLine.to(own.stage.port) as line:
         async with own.robot(line.address) as robot:
             feed, watching = robot.feed(), Watching(robot.watch("BTC/USDT"))
