@@ -225,7 +225,15 @@ SCHEMAS: dict[str, Schema] = {
         outcome=OUTCOME,
         recorded=YES_NO,
     ),
-    "CanceledAll": record("what became of each order", orders=rows(ref("CanceledOrder"))),
+    "CanceledAll": record(
+        "what became of each order",
+        orders=rows(ref("CanceledOrder")),
+        recorded={
+            "type": "boolean",
+            "description": "false: sent while the database was away, for the orders that this instance knew; "
+            "the key is still unused, repeat it until it is recorded",
+        },
+    ),
     "Preview": record(
         "what the order would be answered now",
         {"details": {"type": "object"}},

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -45,13 +44,22 @@ class Canceler:
             async with some:
                 return await self._see_through(order_id, said, self._left_s(deadline))
 
+        tried = 0
         while True:
-            recorded = await self._ask_all(profile, symbol, self._left_s(deadline))
-            new = {row["id"]: row["cancel"] for row in recorded if row["id"] not in done}
-            if not new:
-                return list(done.values())
+            reply = await self._ask_all(profile, symbol, self._left_s(deadline))
+            new = {row["id"]: row["cancel"] for row in reply.body["orders"] if row["id"] not in done}
             for canceled in await asyncio.gather(*(one(*each) for each in new.items())):
                 done[canceled.order_id] = canceled
+            recorded = reply.body.get("recorded") is not False
+            if recorded and not new:
+                return list(done.values())
+            if recorded:
+                continue
+            wait_s = self._pace.wait_s(tried)
+            tried += 1
+            if self._pace.monotonic() + wait_s > deadline:
+                raise NoAnswerError("sent, not recorded: there may be orders that were not known", sent=True)
+            await self._pace.sleep(wait_s)
 
     async def _see_through(self, order_id: str, said: str, patience_s: float) -> Cancel:
         """Follow an order to its end; `said` is what the last answer said of its cancel."""
@@ -85,17 +93,15 @@ class Canceler:
                 return Cancel(order_id, ended=False, cancel=said, order=order)
             await self._pace.sleep(wait_s)
 
-    async def _ask_all(self, profile: str, symbol: str | None, patience_s: float) -> list[dict[str, Any]]:
+    async def _ask_all(self, profile: str, symbol: str | None, patience_s: float) -> Reply:
         """Have every unfinished order canceled in one request; a lost answer is asked for again."""
         asked = {"profile": profile} | ({} if symbol is None else {"symbol": symbol})
         body, key = json.dumps(asked), f"cancel-all-{uuid4()}"
-        reply = await repeated(
+        return await repeated(
             self._pace,
             patience_s,
             lambda: self._wire.ask("POST", "/v1/orders/cancel-all", body=body, key=key),
         )
-        orders: list[dict[str, Any]] = reply.body["orders"]
-        return orders
 
     async def _ask(self, order_id: str) -> Reply:
         reply = await self._wire.ask(
