@@ -10,8 +10,12 @@ ratio of the medians: stuck clients must not matter.
 import argparse
 import socket
 import statistics
+import sys
 import time
+from pathlib import Path
 from uuid import uuid4
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # a script sees its own folder only
 
 from tests.daemon.stage import Stage, Tenant, until
 

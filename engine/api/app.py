@@ -8,6 +8,7 @@ from engine.api import (
     feed,
     internal,
     lists,
+    lookups,
     modes,
     problems,
     reads,
@@ -39,6 +40,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(switches.router(services))
     app.include_router(webhooks.router(services))
     app.include_router(lists.router(services))
+    app.include_router(lookups.router(services))
     app.include_router(specs.router(services))
     app.include_router(modes.router(services))
     app.include_router(feed.router(services))

@@ -48,7 +48,7 @@ def router(services: Services) -> APIRouter:
         openapi_extra={"parameters": [KEY_PARAMETER], "requestBody": _body("CancelAllBody", {"own": True})},
     )
     async def cancel_all(request: Request) -> Response:
-        caller = await services.caller(request, Scope.CANCEL)
+        caller = await services.canceller(request)
         key = checked_key(request)
         body = await body_of(request, CancelAllBody)
         if isinstance(body, Response):
@@ -61,7 +61,8 @@ def router(services: Services) -> APIRouter:
             caller.robot_id if body.own else None,
         )
         given = await services.at_work().trading.cancel_all(command)
-        return answer({"orders": given.orders}, replayed=given.replay)
+        shown = {"orders": given.orders, "recorded": given.recorded}
+        return answer(shown, replayed=given.replay)
 
     @routes.post(
         "/preview",

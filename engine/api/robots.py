@@ -47,7 +47,7 @@ def router(services: Services) -> APIRouter:
         except ValidationError as error:
             return from_validation(request, [dict(entry) for entry in error.errors()])
         services.gates.check_entries()
-        return _answered(request, await services.at_work().trading.enter(entry_command(caller, key, body)))
+        return answered(request, await services.at_work().trading.enter(entry_command(caller, key, body)))
 
     @routes.post("/exits", summary="Sell base that the profile holds", **_described(ExitBody, _EXIT))
     async def leave(request: Request) -> Response:
@@ -58,7 +58,7 @@ def router(services: Services) -> APIRouter:
         except ValidationError as error:
             return from_validation(request, [dict(entry) for entry in error.errors()])
         services.gates.check_exits()
-        return _answered(request, await services.at_work().trading.leave(exit_command(caller, key, body)))
+        return answered(request, await services.at_work().trading.leave(exit_command(caller, key, body)))
 
     @routes.get("/time", summary="The server's clock", responses=found("Time"))
     async def clock() -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _common(body: EntryBody | ExitBody) -> dict[str, Any]:
     }
 
 
-def _answered(request: Request, given: Answer) -> Response:
+def answered(request: Request, given: Answer) -> Response:
     """Return what became of an intent, as HTTP says it."""
     if given.ok:
         shown = _shown(given) | {"recorded": given.recorded}

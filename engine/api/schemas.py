@@ -225,7 +225,15 @@ SCHEMAS: dict[str, Schema] = {
         outcome=OUTCOME,
         recorded=YES_NO,
     ),
-    "CanceledAll": record("what became of each order", orders=rows(ref("CanceledOrder"))),
+    "CanceledAll": record(
+        "what became of each order",
+        orders=rows(ref("CanceledOrder")),
+        recorded={
+            "type": "boolean",
+            "description": "false: sent while the database was away, for the orders that this instance knew; "
+            "the key is still unused, repeat it until it is recorded",
+        },
+    ),
     "Preview": record(
         "what the order would be answered now",
         {"details": {"type": "object"}},
@@ -307,6 +315,24 @@ SCHEMAS: dict[str, Schema] = {
         accounts=rows(record("an account there", **_ACCOUNT)),
     ),
     "Exchanges": record("exchanges by name", exchanges=rows(ref("Exchange"))),
+    "Requested": record(
+        "what became of a request",
+        key=TEXT,
+        of={"type": "string", "enum": ["order", "call"], "description": "call: one that places no order"},
+        created_at=MOMENT,
+        state={
+            "type": "string",
+            "enum": ["in_progress", "done"],
+            "description": "in_progress: sending, or in doubt; only a proof ends it",
+        },
+        outcome=maybe(OUTCOME),
+        status=maybe(WHOLE) | {"description": "of an order: the status that a repeat is answered with now"},
+        answer={
+            "type": ["object", "null"],
+            "description": "of an order: the body that a repeat is answered with now; of another call what "
+            "it has changed, null where that is in an order",
+        },
+    ),
     "FeedTicket": record("a feed's ticket", ticket=TEXT, expires_at=MOMENT),
     "Time": record("the server's clock", time=MOMENT, unix_ms=WHOLE),
 }

@@ -28,7 +28,7 @@ _OF_THE_KEY = frozenset(
 )
 _NEW_KEY = "NOT_PLACED"
 
-Find = Callable[[Asked], Awaitable[Order | None]]
+Find = Callable[[str], Awaitable[Reply | None]]  # what became of a key
 
 
 @dataclass(slots=True)
@@ -99,20 +99,20 @@ class Asker:
         return _judged(course, reply)
 
     async def _look(self, course: _Course) -> Result | None:
-        """Look for the order without asking for it: what is too old must not be placed now."""
+        """Look for what became of the key without asking for the order: it is too old to be placed now."""
         if not course.doubt:
             if course.last is not None:
                 return _refused(course)
             return NotPlaced(course.key, TOO_OLD, "it got too old before it could be sent: nothing was sent")
         try:
-            order = await self._find(course.asked)
+            reply = await self._find(course.key)
         except NoAnswerError:
             return None
-        if order is None:
-            return Unknown(course.key, TOO_OLD, "too old to be asked for again, and no order of it was found")
-        course.found, course.order = True, order
-        await self._journal.known(course.key, order.id)
-        return None
+        if reply is None:
+            return Unknown(course.key, TOO_OLD, "too old to be asked for again, and nothing of it was found")
+        course.last = reply
+        await self._note(course, reply)
+        return _judged(course, reply)
 
     async def _note(self, course: _Course, reply: Reply) -> None:
         """Keep what an answer tells of the order, so that asking again is known to be harmless."""

@@ -1,17 +1,19 @@
 """Cancels: repeated under the order's own key until the order has ended or the patience has."""
 
 import asyncio
+import json
 from urllib.parse import quote
+from uuid import uuid4
 
 from engine.client.errors import AnswerError, NoAnswerError
 from engine.client.pace import Pace
 from engine.client.reading import Reader
+from engine.client.repeating import repeated
 from engine.client.results import Cancel
 from engine.client.values import Order
 from engine.client.wire import Reply, Wire
 
 _AT_ONCE = 8
-_ALL = 10_000
 _OK = 200
 # Said by a cancel that may never have reached the exchange: it is worth sending again.
 _SEND_AGAIN = frozenset({"sent_not_recorded", "unknown", "refused"})
@@ -27,8 +29,42 @@ class Canceler:
 
     async def cancel(self, order_id: str, patience_s: float) -> Cancel:
         """Ask for the cancel, then follow the order. Raises AnswerError, NoAnswerError."""
+        return await self._see_through(order_id, "", patience_s)
+
+    async def cancel_all(self, profile: str, symbol: str | None, patience_s: float) -> list[Cancel]:
+        """Cancel what is not finished, at once, and follow each; again as long as orders appear that are new.
+
+        Raises AnswerError, NoAnswerError.
+        """
         deadline = self._pace.monotonic() + patience_s
-        tried, said, order = 0, "", None
+        done: dict[str, Cancel] = {}
+        some = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(order_id: str, said: str) -> Cancel:
+            async with some:
+                return await self._see_through(order_id, said, self._left_s(deadline))
+
+        tried = 0
+        while True:
+            reply = await self._ask_all(profile, symbol, self._left_s(deadline))
+            new = {row["id"]: row["cancel"] for row in reply.body["orders"] if row["id"] not in done}
+            for canceled in await asyncio.gather(*(one(*each) for each in new.items())):
+                done[canceled.order_id] = canceled
+            recorded = reply.body.get("recorded") is not False
+            if recorded and not new:
+                return list(done.values())
+            if recorded:
+                continue
+            wait_s = self._pace.wait_s(tried)
+            tried += 1
+            if self._pace.monotonic() + wait_s > deadline:
+                raise NoAnswerError("sent, not recorded: there may be orders that were not known", sent=True)
+            await self._pace.sleep(wait_s)
+
+    async def _see_through(self, order_id: str, said: str, patience_s: float) -> Cancel:
+        """Follow an order to its end; `said` is what the last answer said of its cancel."""
+        deadline = self._pace.monotonic() + patience_s
+        tried, order = 0, None
         while True:
             retry_after_s = None
             failure: AnswerError | NoAnswerError | None = None
@@ -57,23 +93,15 @@ class Canceler:
                 return Cancel(order_id, ended=False, cancel=said, order=order)
             await self._pace.sleep(wait_s)
 
-    async def cancel_all(self, profile: str, symbol: str | None, patience_s: float) -> list[Cancel]:
-        """Cancel what is not finished, side by side; again as long as orders appear that were not there."""
-        deadline = self._pace.monotonic() + patience_s
-        done: dict[str, Cancel] = {}
-        some = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(order_id: str) -> Cancel:
-            async with some:
-                return await self.cancel(order_id, self._left_s(deadline))
-
-        while True:
-            listed = await self._reader.orders(profile, symbol, is_open=True, limit=_ALL)
-            new = [order.id for order in listed if order.id not in done]
-            if not new:
-                return list(done.values())
-            for canceled in await asyncio.gather(*map(one, new)):
-                done[canceled.order_id] = canceled
+    async def _ask_all(self, profile: str, symbol: str | None, patience_s: float) -> Reply:
+        """Have every unfinished order canceled in one request; a lost answer is asked for again."""
+        asked = {"profile": profile} | ({} if symbol is None else {"symbol": symbol})
+        body, key = json.dumps(asked), f"cancel-all-{uuid4()}"
+        return await repeated(
+            self._pace,
+            patience_s,
+            lambda: self._wire.ask("POST", "/v1/orders/cancel-all", body=body, key=key),
+        )
 
     async def _ask(self, order_id: str) -> Reply:
         reply = await self._wire.ask(

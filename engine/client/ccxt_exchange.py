@@ -9,6 +9,7 @@ public exchange as `market_data`, and its methods are reached through this one t
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from types import TracebackType
@@ -203,13 +204,21 @@ class Holdfast:
         limit: int | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> list[Form]:
-        """Return the profile's fills, oldest first."""
-        del params
+        """Return the profile's fills, oldest first: the last `limit`, or with `since` the first from then.
+
+        `params["order"]`: those of one order, which is named by its id.
+        """
+        given = dict(params or {})
+        order_id = given.pop("order", None)
+        if given:
+            raise ccxt_error("NotSupported")(f"holdfast has no {', '.join(sorted(given))}")
         async with _translated():
-            forms = [
-                trade_form(fill, self._number) for fill in await self.robot.fills(symbol, limit=limit or 100)
-            ]
-        return [form for form in forms if since is None or form["timestamp"] >= since]
+            if order_id is not None:
+                fills = await self.robot.fills(order_id=order_id)
+            else:
+                after = None if since is None else datetime.fromtimestamp(since / 1000, UTC)
+                fills = await self.robot.fills(symbol, since=after, limit=limit or 100)
+        return [trade_form(fill, self._number) for fill in fills]
 
     async def watch_orders(
         self,

@@ -1,7 +1,8 @@
 """The tenant's events in order, without a gap or a repetition, over every reconnection."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ PATH = "/v1/feed"
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 
 _OK = 200
+_SLOW = "slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Mark:
 class Snapshot:
     """Profiles, capital, positions and open orders as of a mark; every event after it follows.
 
-    `resync`: why what was known before is void (`slow`, `epoch`, `ahead`, `gap`); None for the first one.
+    `resync`: why what was known before is void (`epoch`: another history, `ahead`: the mark is none of it);
+    None for the first one.
     """
 
     mark: Mark
@@ -68,7 +71,8 @@ class Follower:
         """Return what a message tells the reader; None if it is nothing new."""
         kind = message["kind"]
         if kind == "resync_required":
-            self.mark, self._resync = None, str(message["reason"])
+            if message["reason"] != _SLOW:  # after that one all is still there to be read, from the mark on
+                self.mark, self._resync = None, str(message["reason"])
             return None
         if kind not in {"snapshot", "event", "heartbeat"}:
             return None
@@ -94,23 +98,27 @@ class Follower:
 
 
 class Feed:
-    """Reads the feed as server-sent events, and comes back after whatever ends a connection."""
+    """Reads the feed over a WebSocket, and comes back after whatever ends a connection.
+
+    Where none is let through, by a proxy that knows none, it reads the same JSON as server-sent events.
+    """
 
     def __init__(self, wire: Wire, pace: Pace, silent_s: float) -> None:
         self._wire = wire
         self._pace = pace
         self._silent_s = silent_s
 
-    async def follow(self, after: Mark | None, profiles: Sequence[str]) -> AsyncIterator[Snapshot | Event]:
+    async def follow(self, after: Mark | None, profiles: Sequence[str]) -> AsyncGenerator[Snapshot | Event]:
         """Go on for ever. Raises AnswerError if the feed is refused for good (UNAUTHORIZED, NOT_FOUND, …)."""
         follower, tried = Follower(after, profiles), 0
         while True:
             try:
-                async for message in self._messages(follower):
-                    tried = 0
-                    told = follower.take(message)
-                    if told is not None:
-                        yield told
+                async with aclosing(self._messages(follower)) as messages:
+                    async for message in messages:
+                        tried = 0
+                        told = follower.take(message)
+                        if told is not None:
+                            yield told
             except AnswerError as error:
                 if not error.retryable:
                     raise
@@ -119,8 +127,29 @@ class Feed:
             await self._pace.sleep(self._pace.wait_s(tried))
             tried += 1
 
-    async def _messages(self, follower: Follower) -> AsyncIterator[Mapping[str, Any]]:
+    async def _messages(self, follower: Follower) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the messages of one connection until it ends. Raises AnswerError, NoAnswerError."""
+        try:
+            async with self._wire.session().ws_connect(
+                self._wire.address(PATH),
+                params=follower.query(),
+                timeout=aiohttp.ClientWSTimeout(ws_receive=self._silent_s, ws_close=CONNECT_TIMEOUT_S),
+                max_msg_size=MESSAGE_BYTES_MAX,
+            ) as socket:
+                async for frame in socket:
+                    yield _message(frame.data)
+        except aiohttp.WSServerHandshakeError:
+            pass  # only the plain request has an answer that says why
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise _lost(error) from None
+        else:
+            return
+        async with aclosing(self._lines(follower)) as messages:
+            async for message in messages:
+                yield message
+
+    async def _lines(self, follower: Follower) -> AsyncGenerator[Mapping[str, Any]]:
+        """Yield the messages of one answer that has no end. Raises AnswerError, NoAnswerError."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._silent_s)
         try:
             async with self._wire.session().get(
@@ -137,7 +166,7 @@ class Feed:
                     for data in lines.take(chunk):
                         yield data
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise NoAnswerError(f"feed: {type(error).__name__} {error}".rstrip(), sent=True) from None
+            raise _lost(error) from None
 
 
 class Lines:
@@ -163,7 +192,11 @@ class Lines:
         return found
 
 
-def _message(data: bytes) -> dict[str, Any]:
+def _lost(error: Exception) -> NoAnswerError:
+    return NoAnswerError(f"feed: {type(error).__name__} {error}".rstrip(), sent=True)
+
+
+def _message(data: str | bytes) -> dict[str, Any]:
     try:
         message = json.loads(data)
     except ValueError:

@@ -1,19 +1,18 @@
 """Reads of what Holdfast has recorded, repeated within bounds: asking changes nothing."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from engine.client.errors import AnswerError, NoAnswerError
-from engine.client.journal import Asked
 from engine.client.pace import Pace
+from engine.client.repeating import repeated
 from engine.client.values import Capital, Fill, Order, Position
-from engine.client.wire import Reply, Wire
+from engine.client.wire import REPLAYED, Reply, Wire
 
 _PAGE = 200
-# How far the two machines' clocks may be apart, when an order is looked for by the time it was asked for.
-_CLOCKS_APART_MS = 3_600_000
+# How far two machines' clocks may be apart, when something is looked for by its time.
+_CLOCKS_APART = timedelta(hours=1)
 
 
 class Reader:
@@ -28,23 +27,8 @@ class Reader:
         self, path: str, query: Mapping[str, str] | None = None, patience_s: float | None = None
     ) -> Reply:
         """Return the answer of a read. Raises AnswerError, NoAnswerError; both after all the patience."""
-        deadline = self._pace.monotonic() + (self._patience_s if patience_s is None else patience_s)
-        tried = 0
-        while True:
-            retry_after_s = None
-            failure: AnswerError | NoAnswerError
-            try:
-                reply = await self._wire.ask("GET", path, query=query)
-                if not reply.retryable:
-                    return reply.checked()
-                failure, retry_after_s = AnswerError(reply.status, reply.body), reply.retry_after_s
-            except NoAnswerError as error:
-                failure = error
-            wait_s = self._pace.wait_s(tried, retry_after_s)
-            tried += 1
-            if self._pace.monotonic() + wait_s > deadline:
-                raise failure
-            await self._pace.sleep(wait_s)
+        patience_s = self._patience_s if patience_s is None else patience_s
+        return await repeated(self._pace, patience_s, lambda: self._wire.ask("GET", path, query=query))
 
     async def order(self, order_id: str, patience_s: float | None = None) -> Order:
         """Return one order."""
@@ -65,40 +49,52 @@ class Reader:
             found.append(order)
         return found
 
-    async def by_label(self, asked: Asked) -> Order | None:
-        """Return the order of a request whose label is its key, if there is one.
+    async def by_key(self, key: str) -> Reply | None:
+        """Return what a repeat of an order's request would be answered, None if nothing is kept of it.
 
         Raises NoAnswerError; an answer that is an error counts as none, for nothing was seen.
         """
-        body = json.loads(asked.body)
-        if body.get("label") != asked.key:
-            return None
-        since = datetime.fromtimestamp((asked.written_ms - _CLOCKS_APART_MS) / 1000, UTC)
         try:
-            async for order in self._every(body["profile"], body["symbol"], None, _PAGE):
-                if order.label == asked.key and order.kind == asked.kind:
-                    return order
-                if datetime.fromisoformat(order.created_at) < since:
-                    break
+            kept = (await self.get(f"/v1/requests/{_part(key)}", patience_s=0.0)).body
         except AnswerError as error:
+            if error.code == "NOT_FOUND":
+                return None
             raise NoAnswerError(str(error), sent=True) from None
-        return None
+        if kept["of"] != "order":
+            return None
+        return Reply(kept["status"], {REPLAYED: "true"}, kept["answer"])
 
     async def fills_of(self, order_id: str) -> list[Fill]:
         """Return an order's fills in the order they were recorded."""
-        story = (await self.get(f"/v1/orders/{_part(order_id)}/timeline")).body
-        views = [event["fill"] for event in story["events"] if event["fill"] is not None]
-        return [Fill.of(view) for view in views if view["superseded_at"] is None]
+        return [fill async for fill in self._fills({"order": order_id})][::-1]
 
-    async def fills(self, profile: str, symbol: str | None, limit: int) -> list[Fill]:
-        """Return the fills of a profile's newest orders, at most `limit`, in the order they were recorded."""
+    async def fills(self, profile: str, symbol: str | None, since: datetime | None, limit: int) -> list[Fill]:
+        """Return a profile's fills in the order they were recorded: the last, or the first `since` then."""
+        query = {"profile": profile} | ({} if symbol is None else {"symbol": symbol})
+        if since is None:
+            query["limit"] = str(max(1, min(limit, _PAGE)))
         found: list[Fill] = []
-        async for order in self._every(profile, symbol, None, min(limit, _PAGE)):
-            if len(found) >= limit:
+        async for fill in self._fills(query):
+            if since is None and len(found) == limit:
                 break
-            if order.filled_quantity:
-                found += await self.fills_of(order.id)
-        return sorted(found, key=lambda fill: datetime.fromisoformat(fill.recorded_at))[-limit:]
+            if since is not None and fill.recorded_at_time < since - _CLOCKS_APART:
+                break  # booked so long before: it cannot have happened later
+            if since is None or fill.time >= since:
+                found.append(fill)
+        found.reverse()
+        return found[:limit]
+
+    async def _fills(self, query: Mapping[str, str]) -> AsyncIterator[Fill]:
+        """Go through fills, newest first, page by page; what a real trade took the place of is left out."""
+        asked = {"limit": str(_PAGE), **query}
+        while True:
+            page = (await self.get("/v1/fills", asked)).body
+            for view in page["fills"]:
+                if view["superseded_at"] is None:
+                    yield Fill.of(view)
+            if page["next_cursor"] is None:
+                return
+            asked["cursor"] = page["next_cursor"]
 
     async def capital(self, profile: str) -> Capital:
         """Return the figures of a profile."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -53,9 +54,10 @@ class Robot:
         self._wire = Wire(url, key, timeout_s)
         self._journal = Journal(journal)
         self._reader = Reader(self._wire, self._pace, patience_s)
-        self._asker = Asker(self._wire, self._journal, self._pace, self._reader.by_label)
+        self._asker = Asker(self._wire, self._journal, self._pace, self._reader.by_key)
         self._canceler = Canceler(self._wire, self._pace, self._reader)
         self._feed = Feed(self._wire, self._pace, silent_s)
+        self._watches: list[Watch] = []
         self._under_way: set[str] = set()
         self._gate = asyncio.Lock()
 
@@ -68,7 +70,9 @@ class Robot:
         await self.close()
 
     async def close(self) -> None:
-        """Close connections and journal; what is not settled stays in the journal."""
+        """Close watches, connections and journal; what is not settled stays in the journal."""
+        for watch in self._watches:
+            await watch.close()
         await self._wire.close()
         await self._journal.close()
 
@@ -175,12 +179,16 @@ class Robot:
         *,
         order_id: str | None = None,
         profile: str | None = None,
+        since: datetime | None = None,
         limit: int = 100,
     ) -> list[Fill]:
-        """Return fills in the order they were recorded: of one order, or the last `limit` of a profile."""
+        """Return fills in the order they were recorded: of one order, or of a profile.
+
+        Of a profile the last `limit`, or with `since`, a moment of the exchange's time, the first from then.
+        """
         if order_id is not None:
             return await self._reader.fills_of(order_id)
-        return await self._reader.fills(self._profile(profile), symbol, limit)
+        return await self._reader.fills(self._profile(profile), symbol, since, limit)
 
     async def capital(self, profile: str | None = None) -> Capital:
         """Return the figures of a profile."""
@@ -199,13 +207,15 @@ class Robot:
         found = await self._journal.find(key)
         return None if found is None else found.order_id
 
-    def watch(self, symbol: str | None = None, *, profile: str | None = None, every_s: float = 0.5) -> Watch:
-        """Return a watch whose `changed()` waits for changed orders of a profile, looking every `every_s`."""
-        return Watch(self._reader, self._pace, self._profile(profile), symbol, every_s)
+    def watch(self, symbol: str | None = None, *, profile: str | None = None) -> Watch:
+        """Return a watch whose `changed()` waits for changed orders of a profile; the feed tells of them."""
+        made = Watch(self._reader, self._feed, self._profile(profile), symbol)
+        self._watches.append(made)
+        return made
 
     def feed(
         self, after: Mark | None = None, *, profiles: Sequence[str] = ()
-    ) -> AsyncIterator[Snapshot | Event]:
+    ) -> AsyncGenerator[Snapshot | Event]:
         """Follow the tenant's events for ever: a snapshot, or what is after a mark, then each event once.
 
         `profiles` (ids or names) leaves only theirs. Raises AnswerError if the feed is refused for good.
@@ -252,7 +262,7 @@ class Robot:
             if again is not None:
                 return again, True
             key = str(uuid4())
-        # The key as label: then an order can be found again by it, without asking for it.
+        # The key as label: then every event of the order names it.
         body = {"label": key, **order} if len(key) <= _LABEL_LENGTH_MAX else order
         text = json.dumps(body, separators=(",", ":"), sort_keys=True)
         return await self._journal.write(Asked(key, kind, text, self._pace.unix_ms()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
@@ -125,6 +126,16 @@ class Fill:
             recorded_at=view["recorded_at"],
             raw=view,
         )
+
+    @property
+    def recorded_at_time(self) -> datetime:
+        """When it was booked, by Holdfast's clock."""
+        return datetime.fromisoformat(self.recorded_at)
+
+    @property
+    def time(self) -> datetime:
+        """When it happened, by the exchange's clock if that is known."""
+        return datetime.fromisoformat(self.exchange_time or self.recorded_at)
 
 
 @dataclass(frozen=True, slots=True)

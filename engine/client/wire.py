@@ -13,6 +13,7 @@ import aiohttp
 from engine.client.errors import AnswerError, NoAnswerError
 
 CONNECT_TIMEOUT_S = 5.0
+REPLAYED = "idempotency-replayed"
 
 _ERROR_STATUS_MIN = 400
 
@@ -41,7 +42,7 @@ class Reply:
     @property
     def replayed(self) -> bool:
         """Whether the key was known before this request."""
-        return self.headers.get("idempotency-replayed") == "true"
+        return self.headers.get(REPLAYED) == "true"
 
     @property
     def retry_after_s(self) -> float | None:

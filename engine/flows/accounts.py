@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from engine.domain.outcomes import Quote
 from engine.exchange.gateway import Gateway
 from engine.flows.lease import Lease
 from engine.ledger import reads
-from engine.ledger.intents import Kind
+from engine.ledger.intents import IntentView, Kind
 from engine.ledger.seam import Ledger
 
 _DEFAULT_SLIPPAGE = Decimal("0.01")
@@ -174,6 +174,9 @@ class Accounts:
 
     def remember(self, ids: "OrderIds") -> None:
         """Keep how an order is named at the exchange, so that its cancel needs no database."""
+        known = self._recent.get(ids.intent_id)
+        if ids.origin is None and known is not None:
+            ids = replace(ids, origin=known.origin)
         self._recent[ids.intent_id] = ids
         while len(self._recent) > _RECENT_MAX:
             del self._recent[next(iter(self._recent))]
@@ -183,8 +186,21 @@ class Accounts:
         found = self._recent.get(intent_id)
         return found if found is not None and found.tenant_id == tenant_id else None
 
+    def recent(self, tenant_id: UUID) -> "list[OrderIds]":
+        """Return every order of a tenant that `remember` kept, ended ones too, the oldest first."""
+        return [ids for ids in self._recent.values() if ids.tenant_id == tenant_id]
+
 
 _RECENT_MAX = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an order comes from: what a cancel-all chooses by."""
+
+    profile_id: UUID
+    robot_id: UUID
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +213,12 @@ class OrderIds:
     symbol: str
     exchange_order_id: str
     client_order_id: str
+    origin: Origin | None = None  # None: not known where the rest was learned
+
+
+def origin_of(view: IntentView) -> Origin:
+    """Return where a recorded intent comes from."""
+    return Origin(UUID(view["profile_id"]), UUID(view["robot_id"]), view["kind"])
 
 
 def _profile(row: Mapping[str, Any]) -> Profile:

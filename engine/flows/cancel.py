@@ -87,6 +87,11 @@ class CancelFlow:
         """Send a cancel that is recorded already, as one of many; it goes on without its caller."""
         return self._inflight.start(self._follow(command, requested), f"cancel {command.intent_id}")
 
+    def start_unrecorded(self, command: CancelCommand, ids: OrderIds) -> asyncio.Task[Answer]:
+        """Send the cancel of a known order while the database is away; the wish is recorded afterwards."""
+        self._record_later(command)
+        return self._inflight.start(self._guarded(ids, recorded=False), f"cancel {ids.intent_id}")
+
     async def _follow(self, command: CancelCommand, requested: CancelRequested) -> Answer:
         """Send what is recorded, if there is an open order to send it for."""
         if not requested.send or requested.exchange_order_id is None:

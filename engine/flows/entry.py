@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import ceil, inf
@@ -27,9 +27,10 @@ from engine.flows.record import Recorder
 from engine.flows.replay import of_known_key, of_replay
 from engine.ledger import entries
 from engine.ledger.entries import OpenEntry
-from engine.ledger.intents import Denied, Replayed
+from engine.ledger.intents import Denied, OpenResult, Replayed
 from engine.runtime.log import bound
 
+_SPEC_VERSION = "spec_version"  # with STALE_PRICE: the price was made by another version of the spec
 _ASK_S = 1.0  # how long a price that nobody has kept fresh is waited for
 
 
@@ -87,8 +88,28 @@ class EntryFlow:
             self._queue.give_back(wish.key)
 
     async def _enter(self, wish: Wish[EntryCommand]) -> Answer:
-        context, command, profile = self._context, wish.command, wish.profile
-        price = await self._price(command, profile, wish.session)
+        context = self._context
+        price, moment, result = await self._opened(wish)
+        if _is_of_an_older_spec(result):
+            wish = await self._renewed(wish)
+            price, moment, result = await self._opened(wish)
+        if isinstance(result, Replayed):
+            return of_replay(result)
+        if isinstance(result, Denied):
+            if result.code is ErrorCode.STALE_PRICE:  # a collar that this process has not heard of yet
+                context.accounts.forget_profiles(wish.command.tenant_id)
+            return denied(result.code, result.details)
+        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
+        if result.spec_version != wish.profile.spec_version:
+            context.accounts.forget_profiles(wish.command.tenant_id)
+        with bound(intent_id=result.intent_id, client_order_id=result.client_order_id):
+            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
+            return await self._placer.place(ready)
+
+    async def _opened(self, wish: Wish[EntryCommand]) -> tuple[_Price, Moment, OpenResult]:
+        """Make the price, fix the moment, take step 1."""
+        context, command = self._context, wish.command
+        price = await self._price(command, wish.profile, wish.session)
         _check_circuit(wish.session.gateway.circuit.admit())
         moment = self._placer.moment(wish.session, wish.expires_at)
         intent_id = new_id(context.clock)
@@ -98,18 +119,13 @@ class EntryFlow:
             intent_id,
             lambda deadline: entries.open_entry(context.ledger, command.tenant_id, entry, deadline=deadline),
         )
-        if isinstance(result, Replayed):
-            return of_replay(result)
-        if isinstance(result, Denied):
-            if result.code is ErrorCode.STALE_PRICE:  # a collar that this process has not heard of yet
-                context.accounts.forget_profiles(command.tenant_id)
-            return denied(result.code, result.details)
-        context.metrics.entry_lock_acquisition_seconds.observe(context.clock.monotonic() - wish.started)
-        if result.spec_version != profile.spec_version:
-            context.accounts.forget_profiles(command.tenant_id)
-        with bound(intent_id=intent_id, client_order_id=result.client_order_id):
-            ready = Ready("entry", wish, result, moment, price.limit, price.time_in_force)
-            return await self._placer.place(ready)
+        return price, moment, result
+
+    async def _renewed(self, wish: Wish[EntryCommand]) -> Wish[EntryCommand]:
+        """Return the wish with its profile as the database has it now: another instance changed the spec."""
+        command, profile_id = wish.command, wish.profile.profile_id
+        profile = await self._context.accounts.profile(command.tenant_id, str(profile_id), fresh=True)
+        return replace(wish, profile=profile)
 
     async def preview(self, command: EntryCommand) -> Preview:
         """Tell what this entry would be answered now. It waits for no turn and leaves nothing."""
@@ -118,9 +134,16 @@ class EntryFlow:
             wish = await wish_of(context, command, context.clock.monotonic())
             _check_circuit(wish.session.gateway.circuit.refusal())
             _check(command, wish.profile, wish.session)
-            price = await self._price(command, wish.profile, wish.session)
+            found = await self._previewed(wish)
+            if found.code == ErrorCode.STALE_PRICE and _SPEC_VERSION in found.details:
+                found = await self._previewed(await self._renewed(wish))
         except HoldfastError as error:
             return refused(error)
+        return found
+
+    async def _previewed(self, wish: Wish[EntryCommand]) -> Preview:
+        context, command = self._context, wish.command
+        price = await self._price(command, wish.profile, wish.session)
         moment = self._placer.moment(wish.session, wish.expires_at)
         item = self._open(wish, price, moment, new_id(context.clock)).item()
         return await previewed(context.ledger, command.tenant_id, "entry", item, price.limit)
@@ -147,6 +170,7 @@ class EntryFlow:
             moment.exchange_deadline,
             price.at,
             *_facts(command, profile, wish.session),
+            spec_version=profile.spec_version,
         )
 
     async def _price(self, command: EntryCommand, profile: Profile, session: AccountSession) -> _Price:
@@ -219,6 +243,13 @@ def _facts(
     if quote is None or quote.ask is None:
         return None, None, skew_ms
     return quote.ask, session.gateway.exchange_now_ms() - quote.at_ms, skew_ms
+
+
+def _is_of_an_older_spec(result: OpenResult) -> bool:
+    """Tell whether a market entry's price was made by rules that are no longer the profile's."""
+    if not isinstance(result, Denied) or result.code is not ErrorCode.STALE_PRICE:
+        return False
+    return _SPEC_VERSION in result.details
 
 
 def _check_circuit(refusal: Refusal | None) -> None:

@@ -11,7 +11,7 @@ from engine.domain.errors import HoldfastError
 from engine.domain.money import EXACT, ZERO
 from engine.domain.outcomes import Fill, OrderReport
 from engine.domain.states import FINAL_ORDER_STATES
-from engine.flows.accounts import AccountSession
+from engine.flows.accounts import AccountSession, origin_of
 from engine.flows.attribution import order_key
 from engine.flows.context import FlowContext
 from engine.flows.inferring import infer
@@ -132,6 +132,7 @@ class Healer:
                 view["fencing_token"],
                 view["client_order_id"],
                 view["symbol"],
+                origin_of(view),
             )
             whole = replace(report, fills=tuple(case.fills.get(order_key(report), ())))
             recorded = await self._recorder.confirmation(sent, whole, SOURCE)

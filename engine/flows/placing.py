@@ -10,7 +10,7 @@ from engine.domain.errors import ErrorCode, HoldfastError, Outcome
 from engine.domain.money import ZERO, product, to_text
 from engine.domain.outcomes import InDoubt, NotSent, OrderReport, Placed, Refused, SendOutcome
 from engine.domain.requests import OrderRequest, Side
-from engine.flows.accounts import AccountSession, Profile
+from engine.flows.accounts import AccountSession, Origin, Profile
 from engine.flows.cancel import CancelFlow
 from engine.flows.commands import OK, Answer, EntryCommand, ExitCommand
 from engine.flows.context import FlowContext
@@ -98,6 +98,7 @@ class Ready:
             opened.fencing_token,
             opened.client_order_id,
             self.command.symbol,
+            Origin(self.wish.profile.profile_id, self.command.robot_id, self.kind),
         )
 
     @property

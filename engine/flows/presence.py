@@ -4,7 +4,7 @@ from uuid import UUID
 
 from engine.domain.outcomes import OrderReport
 from engine.domain.states import IntentState
-from engine.flows.accounts import AccountSession
+from engine.flows.accounts import AccountSession, origin_of
 from engine.flows.context import FlowContext
 from engine.flows.record import Recorder, Sent
 from engine.ledger import reads
@@ -44,7 +44,8 @@ class Presence:
         second = state is IntentState.CONFIRMED and view["exchange_order_id"] != report.exchange_order_id
         if state in _UNSETTLED or second:
             _log.warning("a report shows the order of an intent", intent_id=view["id"], state=state.value)
-            sent = Sent(view["kind"], session, UUID(view["id"]), view["fencing_token"], own, report.symbol)
+            named = (UUID(view["id"]), view["fencing_token"], own, report.symbol)
+            sent = Sent(view["kind"], session, *named, origin_of(view))
             if not (await self._recorder.confirmation(sent, report, source)).done:
                 return False
         elif state is not IntentState.CONFIRMED:

@@ -10,7 +10,7 @@ from uuid import UUID
 from engine.domain.errors import HoldfastError
 from engine.domain.outcomes import Fill, InDoubt, NotSent, OrderReport, Placed, Refused, SendOutcome
 from engine.domain.states import FINAL_ORDER_STATES, OrderState
-from engine.flows.accounts import AccountSession, OrderIds
+from engine.flows.accounts import AccountSession, OrderIds, Origin
 from engine.flows.context import FlowContext
 from engine.flows.inflight import Inflight
 from engine.flows.underway import KnownFacts, Underway
@@ -38,6 +38,7 @@ class Sent:
     fencing_token: int
     client_order_id: str
     symbol: str
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Recorder:
                 sent.symbol,
                 report.exchange_order_id,
                 sent.client_order_id,
+                sent.origin,
             )
         )
         confirmation = Confirmation(

@@ -10,7 +10,7 @@ from uuid import UUID
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.outcomes import OrderReport
 from engine.exchange.tiers import Tier
-from engine.flows.accounts import AccountSession, OrderIds
+from engine.flows.accounts import AccountSession, OrderIds, origin_of
 from engine.flows.cancel import CancelFlow
 from engine.flows.context import FlowContext
 from engine.flows.evidence import Evidence, Owners, Round
@@ -346,6 +346,7 @@ def _sent(case: _Case) -> Sent:
         intent["fencing_token"],
         intent["client_order_id"],
         intent["symbol"],
+        origin_of(intent),
     )
 
 

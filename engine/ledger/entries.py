@@ -18,7 +18,8 @@ class OpenEntry:
     """What opens an entry. `limit_price` is what will be sent: for a market entry the worst price.
 
     What limits of the moment are judged by is handed in: the ask as reference with its age, and how far the
-    exchange's clock is from ours; None is not known.
+    exchange's clock is from ours; None is not known. `spec_version`: the spec that a market entry's price was
+    made by; if it is no longer the profile's the answer is STALE_PRICE.
     """
 
     robot_id: UUID
@@ -41,6 +42,7 @@ class OpenEntry:
     reference_price: Decimal | None = None
     reference_age_ms: int | None = None
     clock_skew_ms: int | None = None
+    spec_version: int | None = None
 
     def item(self) -> dict[str, Any]:
         """Return the array item of fn_open_entry. Raises INVALID_NUMBER for excess scale."""
@@ -65,6 +67,7 @@ class OpenEntry:
             "reference_price": exact(self.reference_price, "reference_price"),
             "reference_age_ms": self.reference_age_ms,
             "clock_skew_ms": self.clock_skew_ms,
+            "spec_version": self.spec_version,
         }
 
 

@@ -102,6 +102,15 @@ async def preview_order(ledger: Ledger, tenant_id: UUID, kind: Kind, item: Json)
     return open_result(result, None)
 
 
+async def get_answer(ledger: Calls, tenant_id: UUID, robot_id: UUID, key: str) -> Json | None:
+    """Return what was kept under a robot's key, None if nothing was.
+
+    {of: "order", created_at, intent, denial} with one of the two, or {of: "call", created_at, answer}.
+    """
+    kept: Json | None = await ledger.call("fn_get_answer", tenant_id, robot_id, key)
+    return kept
+
+
 async def get_spec(ledger: Calls, tenant_id: UUID, profile_id: UUID, version: int | None = None) -> Json:
     """Return one version of a spec, the current one without a number. Raises NOT_FOUND."""
     view: Json = await ledger.call("fn_get_spec", tenant_id, profile_id, version)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from engine.domain.outcomes import Fill, OrderReport
 from engine.domain.states import FINAL_ORDER_STATES
-from engine.flows.accounts import AccountSession, OrderIds
+from engine.flows.accounts import AccountSession, OrderIds, origin_of
 from engine.flows.context import FlowContext
 from engine.flows.inferring import infer
 from engine.flows.record import Recorder
@@ -109,7 +109,8 @@ class OpenOrders:
         accounts, session = self._context.accounts, self._session
         for view in views:
             intent_id, exchange_order_id = UUID(view["id"]), view["exchange_order_id"]
-            if exchange_order_id is None or accounts.recall(session.tenant_id, intent_id) is not None:
+            known = accounts.recall(session.tenant_id, intent_id)
+            if exchange_order_id is None or (known is not None and known.origin is not None):
                 continue
             accounts.remember(
                 OrderIds(
@@ -119,6 +120,7 @@ class OpenOrders:
                     view["symbol"],
                     exchange_order_id,
                     view["client_order_id"],
+                    origin_of(view),
                 )
             )
 

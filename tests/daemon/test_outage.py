@@ -173,7 +173,7 @@ OUTAGES = {
 def test_database_outage(scene: Scene, name: str) -> None:
     """The gate names the trouble, entries are refused, cancels of known orders go out, all is found again."""
     outage, trouble, words, answers = OUTAGES[name]
-    early, late = scene.placed(), scene.placed()
+    early, late, last = scene.placed(), scene.placed(), scene.placed()
     counted = scene.metric("holdfast_database_outages_total", f'kind="{trouble}"')
     with outage(scene):
         scene.closed("database", "DATABASE_UNAVAILABLE", words)
@@ -200,10 +200,17 @@ def test_database_outage(scene: Scene, name: str) -> None:
             until("the key is forgotten", lambda: scene.enter().body["code"] == "DATABASE_UNAVAILABLE")
         canceled = scene.cancel(late)
         assert (202, "sent_not_recorded") == (canceled.status, canceled.body["cancel"]), canceled.text
+        everything = scene.stage.call(
+            "POST", "/v1/orders/cancel-all", {}, key=scene.tenant.key, idem=uuid4().hex
+        )
+        assert (200, False) == (everything.status, everything.body["recorded"]), everything.text
+        assert [(last, "sent_not_recorded")] == [
+            (row["id"], row["cancel"]) for row in everything.body["orders"]
+        ]
         foreign = scene.stage.call("DELETE", f"/v1/orders/{late}", key="hf_unknown", idem="1")
         assert foreign.status in {401, 503}
     scene.ready()
-    for order in (early, late):
+    for order in (early, late, last):
         assert "CANCELED" == scene.at_exchange(order)
         until(
             "its end is recorded",

@@ -8,9 +8,11 @@ import pytest
 
 from engine.cli.demo.books import BookedFill, BookedOrder, Books, compare
 from engine.cli.demo.crash import Recovery
+from engine.cli.demo.listener import Heard
 from engine.cli.demo.readers import books_of_exchange, books_of_ledger
 from engine.cli.demo.report import render
-from engine.cli.demo.result import AssetLine, ProfileLine, Result
+from engine.cli.demo.result import Acts, AssetLine, ProfileLine, Result
+from engine.cli.demo.stranger import Wall
 from engine.cli.demo.tally import Tally
 
 ORDER = BookedOrder("h3f2aaaaaaaaaaaaaa", "buy", "filled", Decimal("0.01"), Decimal("0.01"))
@@ -22,13 +24,16 @@ PROFILE = ProfileLine(
 
 
 RECOVERY = Recovery(ready_seconds=1.5, seconds=4.0, unknown=2, proven=2, same_answer=True)
+WALL = Wall(("read its order", "follow its feed"), (), counted=2, audited=2)
+HEARD = Heard(epoch=1, seq=9, events=7, resumed_after=[5], fills={("BTCUSDT", "7", "3")}, told_after_resume=4)
+ACTS = Acts(WALL, RECOVERY, HEARD)
 
 
 def result(
     ledger: Books = BOOKS,
     exchange: Books = BOOKS,
     profile: ProfileLine = PROFILE,
-    recovery: Recovery = RECOVERY,
+    acts: Acts = ACTS,
 ) -> Result:
     tally = Tally()
     tally.entry_seconds += [0.012]
@@ -40,7 +45,7 @@ def result(
         ledger,
         exchange,
         [],
-        recovery,
+        acts,
         1.0,
     )
 
@@ -192,6 +197,10 @@ def test_screen_fits_and_can_show_every_line() -> None:
     assert len(lines) < 60
     assert max(len(line) for line in lines) <= 110
     assert lines[-1].startswith("All of it holds")
+    assert any(
+        "attempts by another tenant's robot, by id: 2 refused, 2 counted, 2 audited" in x for x in lines
+    )
+    assert any("7  events to a client that the kill cut off: no gap, no duplicate" in x for x in lines)
     every = render(result(), every_line=True)
     assert "order BTCUSDT 7: buy 0.01, filled, filled 0.01 | buy 0.01, filled, filled 0.01  =" in every
 
@@ -205,5 +214,53 @@ def test_screen_fits_and_can_show_every_line() -> None:
 )
 def test_crash_that_shows_nothing_fails_the_demo(recovery: Recovery, problem: str) -> None:
     """A crash without an intent in doubt, or a robot without its order afterwards, is a problem."""
-    (found,) = result(recovery=recovery).problems
+    (found,) = result(acts=replace(ACTS, recovery=recovery)).problems
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("wall", "problem"),
+    [
+        (replace(WALL, leaks=("read its order: 200",)), "was not refused: read its order: 200"),
+        (replace(WALL, counted=1), "of 2 attempts by another tenant's robot 1 were counted, 2 audited"),
+        (replace(WALL, audited=0), "of 2 attempts by another tenant's robot 2 were counted, 0 audited"),
+        (Wall((), (), 0, 0), "of 0 attempts"),
+    ],
+)
+def test_wall_that_does_not_stand_fails_the_demo(wall: Wall, problem: str) -> None:
+    """An answer to a stranger, an attempt not counted or not audited, or none at all is a problem."""
+    (found,) = result(acts=replace(ACTS, wall=wall)).problems
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("heard", "problem"),
+    [
+        (replace(HEARD, holes=2), "2 events missing in between"),
+        (replace(HEARD, behind=3), "3 at the end"),
+        (replace(HEARD, repeated=1), "1 told twice"),
+        (replace(HEARD, resyncs=["slow"]), "could not be resumed: slow"),
+        (replace(HEARD, resumed_after=[]), "not resumed over the kill"),
+        (replace(HEARD, told_after_resume=0), "not resumed over the kill"),
+        (replace(HEARD, fills=set()), "did not tell of 1 fills"),
+    ],
+)
+def test_feed_that_does_not_go_on_fails_the_demo(heard: Heard, problem: str) -> None:
+    """A missing or repeated event, a feed that was not resumed, or a fill it did not tell is a problem."""
+    (found,) = result(acts=replace(ACTS, heard=heard)).problems
+    assert problem in found
+
+
+def test_client_of_the_feed_counts_what_is_missing_and_what_comes_twice() -> None:
+    """Its place moves with each new event; a jump counts the seqs between, an old seq counts as repeated."""
+    heard = Heard()
+    heard.take({"kind": "snapshot", "epoch": 1, "seq": 4})
+    for seq in (5, 6, 6, 9):
+        heard.take({"kind": "event", "seq": seq, "type": "mode.changed"})
+    assert (9, 3, 2, 1) == (heard.seq, heard.events, heard.holes, heard.repeated)
+    data = {"symbol": "BTC/USDT", "exchange_order_id": "7", "exchange_trade_id": "3"}
+    heard.resumed_after.append(9)
+    heard.take({"kind": "event", "seq": 10, "type": "fill", "data": data})
+    assert ({("BTCUSDT", "7", "3")}, 1) == (heard.fills, heard.told_after_resume)
+    heard.take({"kind": "resync_required", "reason": "slow"})
+    assert (["slow"], 0) == (heard.resyncs, heard.epoch)

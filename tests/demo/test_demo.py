@@ -38,11 +38,13 @@ PROMISED = {
     "recovered_seconds",
     "unknown",
     "proven",
+    "feed_events",
+    "foreign_refused",
 }
 
 
 def test_short_demo_on_recorded_trades_holds_and_leaves_nothing(tmp_path: Path) -> None:
-    """Trading on a replay, a lost answer, a killed daemon: exit code 0, every figure, nothing left."""
+    """A replay traded, a stranger refused, a daemon killed, a feed that goes on: all holds, nothing left."""
     figures, recorded = tmp_path / "demo.json", tmp_path / "BTCUSDT-trades.csv"
     recorded.write_text("".join(_recorded(8_000)))
     with running_demo(DEMO_SECONDS="2", DEMO_JSON=str(figures), DEMO_REPLAY=str(recorded)) as process:
@@ -65,6 +67,13 @@ def test_short_demo_on_recorded_trades_holds_and_leaves_nothing(tmp_path: Path) 
     assert {"INSUFFICIENT_CAPITAL", "INVALID_PRICE"} <= found["denials"].keys()
     assert found["sent_twice"] >= 2
     assert 2 == found["unknown"] == found["proven"]  # the lost answer, and the order that lost its daemon
+    tried = found["foreign_attempts"]
+    assert (5, 5, 5, 5) == (tried, *(found[f"foreign_{what}"] for what in ("refused", "counted", "audited")))
+    assert "5 refused, 5 counted, 5 audited" in out
+    assert (0, 0) == (found["feed_missing"], found["feed_repeated"])
+    assert 1 <= found["feed_resumed"]
+    assert 0 < found["feed_events_after_resume"] < found["feed_events"]
+    assert "no gap, no duplicate" in out
     assert [] == found["problems"]
     assert [] == living(processes)
     assert not folder.exists()

@@ -62,6 +62,26 @@ async def test_a_new_collar_is_learned_from_its_denial(rig: Rig) -> None:
     assert "BTC/USDT" in rig.session.quotes.asked
 
 
+async def test_a_market_entry_goes_by_the_spec_of_the_moment(rig: Rig) -> None:
+    """A stricter cap that another instance has set bounds the very next order, and its preview."""
+    await rig.quote()
+    assert "50510.1" == await _limit_of_market_entry(rig, "k1")  # 1 % above the ask, where no spec says else
+    spec = {"slippage_cap": "0.0001"}
+    await rig.observer.call("fn_put_spec", rig.tenant_id, rig.profile_id, 1, spec, "h", "test")
+    assert "50015.01" == await _limit_of_market_entry(rig, "k2")
+    await rig.observer.call("fn_put_spec", rig.tenant_id, rig.profile_id, 2, {}, "h", "test")
+    previewed = await rig.desk.entries.preview(rig.entry(price=None, key="k3"))
+    assert (True, "50510.1") == (previewed.accepted, previewed.limit_price)
+    assert "50510.1" == await _limit_of_market_entry(rig, "k3")
+
+
+async def _limit_of_market_entry(rig: Rig, key: str) -> str:
+    answer = await rig.desk.entries.run(rig.entry(price=None, key=key))
+    assert answer.ok, answer
+    assert answer.intent is not None
+    return str(answer.intent["limit_price"])
+
+
 async def test_a_clock_too_far_denies_by_the_spec(collared: Rig) -> None:
     """The distance of the exchange's clock as measured is what the spec is held against."""
     await collared.quote()

@@ -46,7 +46,25 @@ async def test_a_ccxt_robot_trades(own: Own) -> None:
         by_key = await exchange.fetchOrder(None, params={"clientOrderId": "out-1"})
         assert ended == _same(by_key, ended)
         assert [bought["id"], selling["id"]] == [form["id"] for form in await exchange.fetch_orders()]
-    assert 2 == len(own.at_exchange())
+        await check_trades(exchange, trade)
+    assert 4 == len(own.at_exchange())
+
+
+async def check_trades(exchange: Holdfast, first: dict[str, Any]) -> None:
+    """Trades come oldest first: the last ones, the first from a moment on, those of one order."""
+    bought = [await exchange.create_order("BTC/USDT", "market", "buy", "0.01") for _ in range(2)]
+    every = await exchange.fetch_my_trades()
+    assert [first["order"], *(order["id"] for order in bought)] == [trade["order"] for trade in every]
+    assert every[1:] == await exchange.fetch_my_trades("BTC/USDT", limit=2)
+    assert [] == await exchange.fetch_my_trades("ETH/USDT")
+    since = every[1]["timestamp"]
+    from_then = [trade for trade in every if trade["timestamp"] >= since]
+    assert from_then == await exchange.fetch_my_trades(since=since)
+    assert from_then[:1] == await exchange.fetch_my_trades(since=since, limit=1)
+    assert [] == await exchange.fetch_my_trades(since=every[-1]["timestamp"] + 1)
+    assert [every[1]] == await exchange.fetch_my_trades(params={"order": bought[0]["id"]})
+    with pytest.raises(ccxt.NotSupported):
+        await exchange.fetch_my_trades(params={"until": since})
 
 
 async def test_errors_are_ccxt_s(own: Own) -> None:

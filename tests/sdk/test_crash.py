@@ -139,14 +139,17 @@ async def test_an_unknown_outcome_is_never_given_a_new_key(own: Own, line: BadLi
 
 async def test_an_old_request_is_looked_for_and_not_placed(own: Own, line: BadLine) -> None:
     """An hour later nothing is placed by itself: what is there is found, what is not stays unknown."""
-    line.fates = [Fate.LOSE_ANSWER, Fate.LOSE_REQUEST]
+    line.fates = [Fate.LOSE_ANSWER, Fate.LOSE_ANSWER, Fate.LOSE_REQUEST]
     async with own.robot(line.address) as robot:
-        there = await robot.enter(*RESTING, patience_s=0)
-        never = await robot.exit("BTC/USDT", "0.01", "60000", patience_s=0)
+        there = await robot.enter(*RESTING, label="mine", patience_s=0)
+        denied = await robot.exit("BTC/USDT", "1", "60000", key="grid/4 ?", patience_s=0)
+        never = await robot.exit("BTC/USDT", "0.01", "60000", key="never", patience_s=0)
     later = Pace(unix_ms=lambda: time.time_ns() // 1_000_000 + HOUR_MS)
     async with own.robot(pace=later) as robot:
-        found, missing = await robot.recover()
+        found, poor, missing = await robot.recover()
         assert isinstance(found, Placed), found
+        assert isinstance(poor, NotPlaced), poor
+        assert (denied.key, "INSUFFICIENT_POSITION") == (poor.key, poor.code)
         assert isinstance(missing, Unknown), missing
         assert (there.key, never.key, TOO_OLD) == (found.key, missing.key, missing.code)
         assert 1 == len(own.at_exchange())

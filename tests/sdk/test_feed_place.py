@@ -54,14 +54,22 @@ def test_a_feed_of_some_profiles_jumps_and_marks_heartbeats() -> None:
     assert [("profile", "main"), ("epoch", "1"), ("since_seq", "20")] == follower.query()
 
 
+def test_a_slow_reader_goes_on_where_it_was() -> None:
+    """Disconnected for its slowness it asks for what it has not got: nothing of it is lost."""
+    follower = Follower(Mark(1, 5), [])
+    assert None is follower.take({"kind": "resync_required", "reason": "slow", "epoch": 1, "seq": 9})
+    assert [("epoch", "1"), ("since_seq", "5")] == follower.query()
+    assert [6] == seqs(follower, message("event", 6))
+
+
 def test_resync_and_a_new_epoch_begin_again_with_a_snapshot() -> None:
     """Both void the mark; the snapshot that follows says why."""
     follower = Follower(Mark(1, 5), [])
-    assert None is follower.take({"kind": "resync_required", "reason": "slow", "epoch": 1, "seq": 5})
+    assert None is follower.take({"kind": "resync_required", "reason": "ahead", "epoch": 1, "seq": 5})
     assert [] == follower.query()
     again = follower.take(message("snapshot", 90))
     assert isinstance(again, Snapshot)
-    assert "slow" == again.resync
+    assert "ahead" == again.resync
     with pytest.raises(NoAnswerError):
         follower.take(message("event", 91, epoch=2))
     assert [] == follower.query()

@@ -8,6 +8,7 @@ import pytest
 from engine.client.errors import AnswerError, KeyReusedError, NumberError
 from engine.client.results import NotPlaced, Placed
 from tests.sdk.own import Own
+from tests.sdk.wire import BadLine, Fate
 
 
 async def test_in_and_out_at_the_market(fresh: Own) -> None:
@@ -100,10 +101,26 @@ async def test_cancel_and_cancel_all_wait_for_the_end(fresh: Own) -> None:
         assert set(others) == {each.order_id for each in ended}
         assert all(each.ended for each in ended)
         assert Decimal(10000) == (await robot.capital()).available
+        await check_lost_answer_of_cancel_all(own)
         with pytest.raises(AnswerError) as missing:
             await robot.cancel("00000000-0000-7000-8000-000000000000")
         assert "NOT_FOUND" == missing.value.code
     assert {"CANCELED"} == {order["status"] for order in fresh.at_exchange()}
+
+
+async def check_lost_answer_of_cancel_all(own: Own) -> None:
+    """The same request under the same key again, then one that finds nothing more: one cancel an order."""
+    with BadLine.to(own.stage.port) as line:
+        async with own.robot(line.address, journal=own.journal.with_name("other.journal")) as robot:
+            for price in ("49000", "48000"):
+                await robot.enter("BTC/USDT", "0.01", price)
+            line.sent.clear()
+            line.fates = [Fate.LOSE_ANSWER]
+            ended = await robot.cancel_all("BTC/USDT")
+            assert [True, True] == [each.ended for each in ended]
+            asked = [request for request in line.sent if b"/cancel-all" in request]
+            assert 3 == len(asked), asked
+            assert asked[0] == asked[1] != asked[2]
 
 
 async def test_a_watch_tells_each_change_once(own: Own) -> None:
@@ -111,7 +128,7 @@ async def test_a_watch_tells_each_change_once(own: Own) -> None:
     async with own.robot() as robot:
         resting = await robot.enter("BTC/USDT", "0.01", "49000")
         assert isinstance(resting, Placed), resting
-        watch = robot.watch("BTC/USDT", every_s=0.02)
+        watch = robot.watch("BTC/USDT")
         assert [("open", resting.order.id)] == [(o.status, o.id) for o in await watch.changed()]
         waiting = asyncio.create_task(watch.changed())
         await robot.cancel(resting.order.id)

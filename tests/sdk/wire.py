@@ -15,6 +15,7 @@ _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 
     len(_PROBLEM),
     _PROBLEM,
 )
+_UPGRADE = re.compile(rb"\r\nupgrade: *websocket", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -35,6 +36,7 @@ class BadLine:
 
     def __init__(self, daemon_port: int) -> None:
         self.daemon_port = daemon_port  # a test that restarts the daemon sets it anew
+        self.lets_sockets_pass = True  # False: a proxy that knows no WebSocket
         self.fates: list[Fate] = []
         self.sent: list[bytes] = []  # the requests that robots sent, as they were
         self.answers: list[bytes] = []  # the daemon's answers to requests with a fate, in order
@@ -92,8 +94,11 @@ class BadLine:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             request = await _message(reader)
+            if _UPGRADE.search(request) and not self.lets_sockets_pass:
+                writer.write(_PAGE)
+                continue
             if request.startswith(b"GET /v1/feed"):
-                await self._stream(request, writer)
+                await self._stream(request, reader, writer)
                 return
             changing = request.startswith((b"POST", b"DELETE"))
             fate = self.fates.pop(0) if changing and self.fates else Fate.PASS
@@ -120,17 +125,20 @@ class BadLine:
         """Cut every feed that passes through."""
         self._loop.call_soon_threadsafe(lambda: [stream.cancel() for stream in self._streams])
 
-    async def _stream(self, request: bytes, writer: asyncio.StreamWriter) -> None:
-        """Let an answer without an end pass, piece by piece."""
+    async def _stream(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Let an answer without an end pass, and what is said to it, piece by piece."""
         upstream, asking = await asyncio.open_connection("127.0.0.1", self.daemon_port)
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
         try:
             asking.write(request)
-            while piece := await upstream.read(4096):
-                writer.write(piece)
-                await writer.drain()
+            async with asyncio.TaskGroup() as both:
+                back = both.create_task(_pass_on(reader, asking))
+                await _pass_on(upstream, writer)
+                back.cancel()
         finally:
             self._streams.discard(task)
             asking.close()
@@ -143,6 +151,13 @@ class BadLine:
             return await _message(reader)
         finally:
             writer.close()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while piece := await reader.read(4096):
+            writer.write(piece)
+            await writer.drain()
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:

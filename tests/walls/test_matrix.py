@@ -230,6 +230,17 @@ def test_a_foreign_id_is_nobodys(world: World, caller: str) -> None:
     assert before == world.victims_rows()
 
 
+def test_a_foreign_key_is_nobodys(world: World) -> None:
+    """An idempotency key is its robot's alone: nobody else finds what became of it, whoever asks."""
+    for caller in (each for each in KNOWN if "read" in SCOPES[each]):
+        answer = world.call("GET", "/v1/requests/victims-key", caller)
+        assert (404, "NOT_FOUND") == (answer.status, answer.body["code"]), caller
+    for method, caller in (("GET", world.callers["nobody"]), ("GET", world.callers["revoked"])):
+        assert 401 == world.stage.call(method, "/v1/requests/victims-key", key=caller).status
+    shown = world.stage.call("GET", "/v1/requests/victims-key", key=world.victim.key)
+    assert (200, world.ids["order"]) == (shown.status, shown.body["answer"]["id"])
+
+
 def test_everyone_sees_its_own(world: World) -> None:
     """The wall has the right side: the victim's own key reads the order, and the marks stand in it."""
     shown = world.stage.call("GET", f"/v1/orders/{world.ids['order']}", key=world.victim.key)
@@ -244,7 +255,7 @@ def test_every_read_is_made_as_the_tenant(world: World) -> None:
     rows = world.stage.rows(
         "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'engine'::regnamespace"
         " AND p.proname ~ '^fn_(get|list|order)_(orders?|order_by_client_id|capital|positions|timeline|fills"
-        "|events|limits|modes|specs?)$'"
+        "|events|limits|modes|specs?|answer)$'"
     )
     names = ", ".join(f"engine.{row['proname']}" for row in rows)
     assert len(rows) >= 12
@@ -254,7 +265,8 @@ def test_every_read_is_made_as_the_tenant(world: World) -> None:
             # the feed is read by all of a process together, the switch is the robot's own
             if method == "GET" and path not in {"/v1/feed", "/v1/dead-mans-switch"}:
                 name = "client order" if "client" in path else "profile" if "profiles" in path else "order"
-                real = re.sub(r"\{[^}]+\}", world.ids[name], path.replace("{version}", "1"))
+                named = "victims-key" if "requests" in path else world.ids[name]
+                real = re.sub(r"\{[^}]+\}", named, path.replace("{version}", "1"))
                 answer = world.stage.call("GET", real, key=world.victim.key)
                 assert 200 == answer.status, f"{path} {answer.text}"
     finally:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 from pydantic import SecretStr
@@ -23,17 +24,19 @@ from engine.cli.demo import cast as casting
 from engine.cli.demo.books import Books, compare
 from engine.cli.demo.cast import PROFILES, Cast
 from engine.cli.demo.crash import Part, Recovery, Theatre, play_crash
+from engine.cli.demo.listener import Heard, catch_up, listening
 from engine.cli.demo.progress import Progress
 from engine.cli.demo.readers import books_of_exchange, books_of_ledger
 from engine.cli.demo.report import render
-from engine.cli.demo.result import AssetLine, Result, profile_line
+from engine.cli.demo.result import Acts, AssetLine, Result, profile_line
 from engine.cli.demo.robots import Market, Robot, provoke, send_twice, trade
 from engine.cli.demo.stage import Stage, free_port
+from engine.cli.demo.stranger import Foreign, Wall, try_walls
 from engine.cli.demo.tally import Tally
 from engine.deploy.deployment import deploy
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.money import ZERO, parse_decimal
-from engine.ledger import reads
+from engine.ledger import feed, reads
 from engine.ledger.seam import Ledger
 from engine.runtime.settings import Settings
 
@@ -149,23 +152,34 @@ class _Play:
             for name, key in cast.keys.items()
         }
         markets = _markets(cast, http, origin)
-        await self._trade(robots, markets)
-        recovery = await self._crash(
-            Theatre(
-                http,
-                control,
-                lambda: orders.every(ledger, cast.tenant_id, {}, _ALL),
-                lambda: self._stage.kill("daemon"),
-                lambda: self._start_daemon(http, port),
-                self._stage.logs,
-            ),
-            Part(robots["ben"], _STEADY, markets["ETH/USDT"]),
-            Part(robots["ada"], _PATIENT, markets["BTC/USDT"]),
-        )
-        with self._progress.step("settling", "canceling what is open, waiting for the last fills") as told:
-            await self._settle(ledger, cast, robots[next(iter(robots))])
-            ledger_books, oracle = await self._final_books(ledger, cast, http, control)
-            told.append("every order is final")
+        async with listening(http, api, cast.keys["cleo"]) as heard:
+            await self._trade(robots, markets)
+            wall = await self._walls(ledger, http, api, cast)
+            recovery = await self._crash(
+                Theatre(
+                    http,
+                    control,
+                    lambda: orders.every(ledger, cast.tenant_id, {}, _ALL),
+                    lambda: self._stage.kill("daemon"),
+                    lambda: self._start_daemon(http, port),
+                    self._stage.logs,
+                ),
+                Part(robots["ben"], _STEADY, markets["ETH/USDT"]),
+                Part(robots["ada"], _PATIENT, markets["BTC/USDT"]),
+            )
+            with self._progress.step(
+                "settling", "canceling what is open, waiting for the last fills"
+            ) as told:
+                await self._settle(ledger, cast, robots[next(iter(robots))])
+                ledger_books, oracle = await self._final_books(ledger, cast, http, control)
+                told.append("every order is final")
+            await self._last_events(ledger, cast, heard)
+        return await self._found(ledger, cast, ledger_books, oracle, Acts(wall, recovery, heard))
+
+    async def _found(
+        self, ledger: Ledger, cast: Cast, ledger_books: Books, oracle: Any, acts: Acts
+    ) -> Result:
+        """Bring together what the last screen says."""
         exchange_books = books_of_exchange(oracle, casting.API_KEY)
         capital = (await of_accounts(ledger, self._settings, casting.TENANT, None, live=False))[0]
         rebuilt = {
@@ -183,7 +197,7 @@ class _Play:
             ledger=ledger_books,
             exchange=exchange_books,
             oracle_differences=oracle["differences"],
-            recovery=recovery,
+            acts=acts,
             seconds=0,
         )
 
@@ -219,6 +233,24 @@ class _Play:
                 f"daemon killed (-9) in the middle of an order: recovered in {recovery.seconds:.1f} s"
             )
         return recovery
+
+    async def _walls(self, ledger: Ledger, http: aiohttp.ClientSession, api: str, cast: Cast) -> Wall:
+        with self._progress.step("walls", "another tenant's robot tries what is not its own") as told:
+            newest = await orders.every(ledger, cast.tenant_id, {}, 1)
+            raced = next(
+                row for row in await reads.list_profiles(ledger, cast.tenant_id) if row["name"] == _RACE
+            )
+            order_id = newest[0]["id"] if newest else str(cast.tenant_id)  # all of them are the first one's
+            foreign = Foreign(order_id, raced["profile_id"], next(iter(cast.steps)))
+            wall = await try_walls(ledger, http, api, foreign)
+            told.append(f"another tenant's robot tried {len(wall.attempts)} times: {wall.refused} refused")
+        return wall
+
+    async def _last_events(self, ledger: Ledger, cast: Cast, heard: Heard) -> None:
+        """Let the feed's client hear the end: first all events get their seq, then they are told."""
+        with self._progress.step("feed", "waiting for the last events") as told:
+            await catch_up(heard, await _last_seq(ledger, cast.tenant_id))
+            told.append(f"a client resumed over the kill: {heard.events:,} events told")
 
     async def _together(self, parts: list[Coroutine[Any, Any, None]], until: float) -> None:
         """Run all parts; the first that fails ends the others. Raises HoldfastError."""
@@ -313,6 +345,16 @@ def _markets(cast: Cast, http: aiohttp.ClientSession, origin: str) -> Mapping[st
         return await _best_prices(http, origin, symbol)
 
     return {symbol: Market(symbol, steps.tick, steps.lot, prices) for symbol, steps in cast.steps.items()}
+
+
+async def _last_seq(ledger: Ledger, tenant_id: UUID) -> int:
+    """Return the seq of a tenant's last event, once each of its events has one."""
+    deadline = time.monotonic() + _SETTLE_TIMEOUT_S
+    while True:
+        (due,) = [each for each in await feed.due_feeds(ledger, [tenant_id]) if each.tenant_id == tenant_id]
+        if not due.waiting or time.monotonic() > deadline:
+            return due.last_seq + due.waiting  # what still waits then is an event nobody was told
+        await asyncio.sleep(_POLL_S)
 
 
 async def _best_prices(http: aiohttp.ClientSession, origin: str, symbol: str) -> tuple[Decimal, Decimal]:

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from engine.cli.demo.books import by_number, sentence
+from engine.cli.demo.crash import Recovery
+from engine.cli.demo.listener import Heard
 from engine.cli.demo.result import Result, order_states
+from engine.cli.demo.stranger import Wall
 from engine.domain.money import to_text
 
 _SHOWN_PROBLEMS = 12
@@ -81,12 +84,32 @@ def _events(result: Result) -> list[str]:
             for line in _wrapped(f"  {label:<{_LABEL}}{count:>6,}", detail)
         ),
         f"  {'entry':<{_LABEL}}{'':>6}  {latency}",
-        *_recovery(result),
+        *_walls(result.acts.wall),
+        *_recovery(result.acts.recovery),
+        *_feed(result.acts.heard),
     ]
 
 
-def _recovery(result: Result) -> list[str]:
-    found = result.recovery
+def _walls(wall: Wall) -> list[str]:
+    head = f"  {'walls':<{_LABEL}}{len(wall.attempts):>6,}"
+    verdict = f"{wall.refused} refused, {wall.counted} counted, {wall.audited} audited"
+    return [
+        f"{head}  attempts by another tenant's robot, by id: {verdict}",
+        *_wrapped(" " * len(head), ", ".join(wall.attempts)),
+    ]
+
+
+def _feed(heard: Heard) -> list[str]:
+    gap = f"{heard.holes + heard.behind:,} missing" if heard.holes or heard.behind else "no gap"
+    twice = f"{heard.repeated:,} told twice" if heard.repeated else "no duplicate"
+    seqs = ", ".join(map(str, heard.resumed_after)) or "never"
+    return [
+        f"  {'feed':<{_LABEL}}{heard.events:>6,}  events to a client that the kill cut off: {gap}, {twice}",
+        f"  {'resumed':<{_LABEL}}{'':>6}  after seq {seqs}: {heard.told_after_resume:,} of them came then",
+    ]
+
+
+def _recovery(found: Recovery) -> list[str]:
     proven = f"intents in doubt -> {found.proven} proven: an answer lost, the daemon killed (-9) mid-order"
     again = (
         "the same key gave the robot its order" if found.same_answer else "the same key gave another answer"

@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.cli.demo.books import Books, compare
 from engine.cli.demo.crash import Recovery
+from engine.cli.demo.listener import Heard
+from engine.cli.demo.stranger import Wall
 from engine.cli.demo.tally import Tally
 from engine.domain.capital import available
 from engine.domain.money import EXACT, ZERO, parse_decimal, to_text
@@ -57,6 +59,35 @@ class AssetLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Acts:
+    """What was shown on the way: a wall that stands, a crash that is recovered, a feed that goes on."""
+
+    wall: Wall
+    recovery: Recovery
+    heard: Heard
+
+    def problems(self, ledger: Books) -> list[str]:
+        """What did not come out as it should; `ledger` has the fills that the feed must have told."""
+        found = list(self.wall.problems)
+        if not self.recovery.unknown:
+            found.append("the crash left no intent whose outcome was unknown: it proved nothing")
+        if not self.recovery.same_answer:
+            found.append("the robot whose daemon died did not get its order by asking again with its key")
+        heard = self.heard
+        if heard.holes or heard.repeated or heard.behind:
+            found.append(
+                f"the feed: {heard.holes} events missing in between, {heard.behind} at the end, "
+                f"{heard.repeated} told twice"
+            )
+        found += [f"the feed could not be resumed: {reason}" for reason in heard.resyncs]
+        if not heard.resumed_after or not heard.told_after_resume:
+            found.append("the feed was not resumed over the kill: it proved nothing")
+        if untold := ledger.fills.keys() - heard.fills:
+            found.append(f"the feed did not tell of {len(untold)} fills of the ledger")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """All of one demo. It holds if `problems` is empty."""
 
@@ -67,7 +98,7 @@ class Result:
     ledger: Books
     exchange: Books
     oracle_differences: Sequence[str]
-    recovery: Recovery
+    acts: Acts
     seconds: float
     complaints: Sequence[str] = ()  # last warnings and errors of the daemon's log
 
@@ -100,10 +131,7 @@ class Result:
         }
         if unsettled or self.ledger.open_orders():
             found.append(f"not final: intents {unsettled}, {self.ledger.open_orders()} open orders")
-        if not self.recovery.unknown:
-            found.append("the crash left no intent whose outcome was unknown: it proved nothing")
-        if not self.recovery.same_answer:
-            found.append("the robot whose daemon died did not get its order by asking again with its key")
+        found += self.acts.problems(self.ledger)
         if not self.ledger.fills:
             found.append("nothing was traded")
         return found
@@ -120,10 +148,19 @@ class Result:
             "ledger_equals_exchange": not self.differences,
             "entry_ms_p50": _rounded(self.tally.entry_ms(0.5)),
             "seconds": round(self.seconds, 1),
-            "recovered_seconds": round(self.recovery.seconds, 1),
-            "ready_seconds": round(self.recovery.ready_seconds, 1),
-            "unknown": self.recovery.unknown,
-            "proven": self.recovery.proven,
+            "recovered_seconds": round(self.acts.recovery.seconds, 1),
+            "ready_seconds": round(self.acts.recovery.ready_seconds, 1),
+            "unknown": self.acts.recovery.unknown,
+            "proven": self.acts.recovery.proven,
+            "feed_events": self.acts.heard.events,
+            "feed_events_after_resume": self.acts.heard.told_after_resume,
+            "feed_missing": self.acts.heard.holes + self.acts.heard.behind,
+            "feed_repeated": self.acts.heard.repeated,
+            "feed_resumed": len(self.acts.heard.resumed_after),
+            "foreign_attempts": len(self.acts.wall.attempts),
+            "foreign_refused": self.acts.wall.refused,
+            "foreign_counted": self.acts.wall.counted,
+            "foreign_audited": self.acts.wall.audited,
             "entry_ms_p99": _rounded(self.tally.entry_ms(0.99)),
             "denials": dict(self.tally.denials),
             "sent_twice": self.tally.sent_twice,

@@ -5,7 +5,8 @@
 -- for denials by capital, limits or modes, the stored denial.
 -- Codes: OK, REPLAY, IDEMPOTENCY_KEY_REUSED, INVALID_NUMBER, NOT_FOUND, UNKNOWN_SYMBOL, INVALID_QUANTITY,
 -- INVALID_PRICE, BELOW_MIN_NOTIONAL, MODE_HALTED, MODE_REDUCING, LIMIT_EXCEEDED, STALE_PRICE (a collar without a
--- fresh reference), ENTRY_LOCKED, INSUFFICIENT_CAPITAL. Raises HF401, HF403, HF422 (no array of 1 to 512 items).
+-- fresh reference; a market entry priced by another version of the spec, with the present one), ENTRY_LOCKED,
+-- INSUFFICIENT_CAPITAL. Raises HF401, HF403, HF422 (no array of 1 to 512 items).
 CREATE OR REPLACE FUNCTION engine.fn_open_entry(p_tenant_id uuid, p_items jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 -- a plan made while a table was empty must not become a scan of it for the session's life

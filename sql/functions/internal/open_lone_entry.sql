@@ -50,7 +50,8 @@ BEGIN
   WHERE p.tenant_id = p_tenant_id AND p.profile_id = v_profile_id AND p.account_active
     AND p.tenant_active AND p.spec_is_empty
     AND u.tenant_id = p_tenant_id AND u.account_id = p.account_id AND u.symbol = v_symbol
-    AND e.only_row AND e.mode = 'active' AND engine.entry_is_fine(v_quantity, v_price, p.quote_asset, u);
+    AND e.only_row AND e.mode = 'active' AND engine.entry_is_fine(v_quantity, v_price, p.quote_asset, u)
+    AND (v_type <> 'market' OR coalesce((p_item ->> 'spec_version')::integer, p.spec_version) = p.spec_version);
   IF FOUND THEN
     INSERT INTO engine.intents (tenant_id, intent_id, profile_id, account_id, robot_id, kind, symbol, side, type,
       quantity, limit_price, time_in_force, post_only, label, client_order_id, state, owner, fencing_token,

@@ -20,6 +20,8 @@ BEGIN
       engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate), NULL, NULL, NULL, NULL,
       CASE WHEN k.intent_id IS NOT NULL OR k.denial IS NOT NULL THEN
           engine.replay_of(p_tenant_id, i.robot_id, i.idempotency_key, i.request_hash)
+        WHEN i.type = 'market' AND i.spec_version <> p.spec_version THEN  -- another version bounds its price now
+          jsonb_build_object('code', 'STALE_PRICE', 'spec_version', p.spec_version)
         ELSE coalesce(
           engine.judge_entry(i.symbol, n.quantity, n.price, p.quote_asset, u,
             v_modes || ARRAY[a.mode::text, c.mode],
@@ -37,10 +39,11 @@ BEGIN
         robot_id uuid, profile_id uuid, idempotency_key text, request_hash text, intent_id uuid,
         client_order_id text, symbol text, type text, quantity text, limit_price text, time_in_force text,
         post_only boolean, label text, owner uuid, lock_ttl_ms integer, exchange_deadline timestamptz,
-        price_at timestamptz, reference_price text, reference_age_ms bigint, clock_skew_ms bigint))
+        price_at timestamptz, reference_price text, reference_age_ms bigint, clock_skew_ms bigint,
+        spec_version integer))
         WITH ORDINALITY AS i(robot_id, profile_id, idempotency_key, request_hash, intent_id, client_order_id,
         symbol, type, quantity, limit_price, time_in_force, post_only, label, owner, lock_ttl_ms,
-        exchange_deadline, price_at, reference_price, reference_age_ms, clock_skew_ms, item)
+        exchange_deadline, price_at, reference_price, reference_age_ms, clock_skew_ms, spec_version, item)
     CROSS JOIN LATERAL (SELECT engine.plain_number(i.quantity) AS quantity,
         engine.plain_number(i.limit_price) AS price OFFSET 0) n
     LEFT JOIN LATERAL (SELECT * FROM engine.idempotency_keys

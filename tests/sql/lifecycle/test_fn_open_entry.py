@@ -44,6 +44,26 @@ async def test_replay_gives_the_present_state(world: World) -> None:
     assert {"code": "IDEMPOTENCY_KEY_REUSED"} == reused
 
 
+async def test_a_market_entry_of_another_spec_is_stale(world: World) -> None:
+    """Alone or in an array: a price made by a spec that is no longer the profile's opens nothing."""
+    item = order_item(world.one, "k1", type="market", time_in_force="IOC", quantity="0.001")
+    other = order_item(
+        world.one, "k2", quantity="0.001", spec_version=7
+    )  # a robot's own limit is as good as ever
+    stale = {"code": "STALE_PRICE", "spec_version": 1}
+    before = await state(world.admin)
+    assert stale == await result(world, "fn_open_entry", {**item, "spec_version": 7})
+    assert [stale, stale] == await world.call(
+        "fn_open_entry", world.one.id, [{**item, "spec_version": 7}, {**item, "spec_version": 2}]
+    )
+    assert before == await state(world.admin)
+    assert "OK" == (await result(world, "fn_open_entry", {**item, "spec_version": 1}))["code"]
+    again = await result(world, "fn_open_entry", {**item, "spec_version": 7})
+    assert ("REPLAY", item["intent_id"]) == (again["code"], again["intent"]["id"])
+    locked = await result(world, "fn_open_entry", other)
+    assert "ENTRY_LOCKED" == locked["code"]
+
+
 UNSTORED = {
     "INVALID_NUMBER": {"quantity": "NaN"},
     "NOT_FOUND": {"profile_id": str(uuid4())},
