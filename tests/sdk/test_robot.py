@@ -101,7 +101,7 @@ async def test_cancel_and_cancel_all_wait_for_the_end(fresh: Own) -> None:
         assert set(others) == {each.order_id for each in ended}
         assert all(each.ended for each in ended)
         assert Decimal(10000) == (await robot.capital()).available
-        await check_lost_answer_of_cancel_all(own)
+        await check_lost_answer_of_cancel_all(fresh)
         with pytest.raises(AnswerError) as missing:
             await robot.cancel("00000000-0000-7000-8000-000000000000")
         assert "NOT_FOUND" == missing.value.code
