@@ -137,6 +137,8 @@ class Feed:
                 max_msg_size=MESSAGE_BYTES_MAX,
             ) as socket:
                 async for frame in socket:
+                    if frame.type is aiohttp.WSMsgType.ERROR:
+                        raise _lost(frame.data)
                     yield _message(frame.data)
         except aiohttp.WSServerHandshakeError:
             pass  # only the plain request has an answer that says why

@@ -58,7 +58,8 @@ class Watch:
             except BaseException:
                 self._news.set()  # there is still something to look at
                 raise
-            first, self._begun = not self._begun, True
+            first = not self._begun and self._since is not None
+            self._begun = self._begun or first
             found, self._found = self._found, []
             if found or first:
                 return found

@@ -41,7 +41,7 @@ class Watching:
 
 
 async def test_nothing_is_lost_or_told_twice_over_cut_lines_and_a_restart(own: Own) -> None:
-    """Over two cuts and a restart a feed has every seq once, after a mark as well, and a watch each state."""
+    """Cut, spoilt and restarted, a feed has every seq once, after a mark as well, and a watch each state."""
     with BadLine.to(own.stage.port) as line:
         async with own.robot(line.address) as robot:
             feed, watching = robot.feed(), Watching(robot.watch("BTC/USDT"))
@@ -51,14 +51,14 @@ async def test_nothing_is_lost_or_told_twice_over_cut_lines_and_a_restart(own: O
             assert [] == await watching.watch.changed()
             told = []
             placed = []
-            for _ in range(2):
+            for disturb in (line.cut_streams, line.spoil_streams):
                 result = await robot.enter(*RESTING)
                 assert result.order is not None, result
                 placed.append(result.order.id)
                 told += await until_told(feed, result.order.id, "order.confirmed")
                 with pytest.raises(TimeoutError):  # who stops waiting loses nothing
                     await asyncio.wait_for(watching.until("none", "open"), 0.01)
-                line.cut_streams()
+                disturb()
             await watching.until(placed[1], "open")
             await asyncio.to_thread(own.stage.daemon.stop)
             await asyncio.to_thread(own.stage.restart)

@@ -41,7 +41,7 @@ class BadLine:
         self.sent: list[bytes] = []  # the requests that robots sent, as they were
         self.answers: list[bytes] = []  # the daemon's answers to requests with a fate, in order
         self._cut = asyncio.Event()
-        self._streams: set[asyncio.Task[None]] = set()
+        self._streams: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._loop = asyncio.new_event_loop()
         self._port = 0
 
@@ -125,6 +125,11 @@ class BadLine:
         """Cut every feed that passes through."""
         self._loop.call_soon_threadsafe(lambda: [stream.cancel() for stream in self._streams])
 
+    def spoil_streams(self) -> None:
+        """Let bytes that mean nothing reach whoever reads a feed."""
+        spoilt = b"\xff" * 16
+        self._loop.call_soon_threadsafe(lambda: [to.write(spoilt) for to in self._streams.values()])
+
     async def _stream(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -132,7 +137,7 @@ class BadLine:
         upstream, asking = await asyncio.open_connection("127.0.0.1", self.daemon_port)
         task = asyncio.current_task()
         assert task is not None
-        self._streams.add(task)
+        self._streams[task] = writer
         try:
             asking.write(request)
             async with asyncio.TaskGroup() as both:
@@ -140,7 +145,7 @@ class BadLine:
                 await _pass_on(upstream, writer)
                 back.cancel()
         finally:
-            self._streams.discard(task)
+            del self._streams[task]
             asking.close()
 
     async def _ask(self, request: bytes) -> bytes:

@@ -109,6 +109,8 @@ async def _follow(http: aiohttp.ClientSession, api: str, key: str, heard: Heard)
                 if query:
                     heard.resumed_after.append(heard.seq)
                 async for message in socket:
+                    if message.type is aiohttp.WSMsgType.ERROR:
+                        break
                     heard.take(json.loads(message.data))
         except aiohttp.WSServerHandshakeError as error:
             if error.status < 500:  # noqa: PLR2004 - refused for good
