@@ -8,6 +8,7 @@ import asyncpg
 from engine.deploy.catalog import record_catalog
 from engine.deploy.connection import Connection, connect
 from engine.deploy.execution import act_as, run_file
+from engine.deploy.exposed import SCHEMA, drop_exposed, expose, rpc_state
 from engine.deploy.functions import apply_functions
 from engine.deploy.living import live_leases
 from engine.deploy.roles import OWNER, backup_role, ensure_roles
@@ -84,6 +85,7 @@ class DeployReport:
     files: int
     server_version: str
     backup: str  # "configured" | "not_configured"
+    rpc: str  # the same of the functions that the engine calls over HTTP
 
 
 async def deploy(
@@ -125,6 +127,8 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
     schema_hash = tree.schema_hash(test_clock=test_clock)
     if not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'engine')"):
         await conn.execute(f"CREATE SCHEMA engine AUTHORIZATION {OWNER}")
+    if not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", SCHEMA):
+        await conn.execute(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
     await act_as(conn, OWNER)
     await conn.execute("SET LOCAL check_function_bodies = off; SET LOCAL client_min_messages = warning")
     # Who waits for a table's lock makes all others wait behind it.
@@ -133,6 +137,7 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
     before = await _recorded(conn)
     applied = await _migrate(conn, tree.migrations)
     old = {kind: await _made(conn, kind) for kind in _MADE}
+    await drop_exposed(conn)
     for row in await conn.fetch(_DROP_DEPENDENTS):
         await conn.execute(row["command"])
     if not test_clock:
@@ -145,6 +150,9 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         _same_names(await _made(conn, kind), own, kind)
         swept += [f"{kind}: {name}" for name in sorted(old[kind] - set(own))]
     await _grant(conn)
+    rpc = await expose(conn, [file for file in files if file.kind == "api"])
+    if tree.supabase is not None:
+        await run_file(conn, tree.supabase)
     await _record_files(conn, files, schema_hash)
     await record_catalog(conn)
     return DeployReport(
@@ -155,6 +163,7 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         files=len(files),
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
+        rpc=rpc,
     )
 
 
@@ -174,6 +183,7 @@ async def _unchanged(conn: Connection, tree: SqlTree, *, test_clock: bool) -> De
         files=len(tree.effective(test_clock=test_clock)),
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
+        rpc=await rpc_state(conn),
     )
 
 
