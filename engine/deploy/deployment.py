@@ -89,7 +89,12 @@ class DeployReport:
 
 
 async def deploy(
-    url: str, sql_dir: Path | None = None, *, test_clock: bool = False, compatible: bool = False
+    url: str,
+    sql_dir: Path | None = None,
+    *,
+    test_clock: bool = False,
+    compatible: bool = False,
+    pooled: bool = False,
 ) -> DeployReport:
     """Bring the database at `url` (an admin's login) to what `sql_dir` says.
 
@@ -99,10 +104,11 @@ async def deploy(
     would change, nothing is done then.
     """
     tree = read_tree(sql_dir)
-    conn = await connect(url)
+    conn = await connect(url, pooled=pooled)
     try:
         await ensure_roles(conn, tree.roles)
         async with conn.transaction():
+            await conn.execute("SET LOCAL search_path = ''")
             await conn.execute("SELECT pg_catalog.pg_advisory_xact_lock($1)", _LOCK_KEY)
             if not compatible and await live_leases(conn):
                 return await _unchanged(conn, tree, test_clock=test_clock)
@@ -271,6 +277,7 @@ async def _analyze(conn: Connection) -> None:
     that soon after the first rows.
     """
     async with conn.transaction():
+        await conn.execute("SET LOCAL search_path = ''")
         await act_as(conn, OWNER)
         tables = await conn.fetchval(
             "SELECT string_agg(oid::regclass::text, ', ') FROM pg_catalog.pg_class "

@@ -36,7 +36,7 @@ _AUDITED = frozenset(
 _FULL_S = 10.0  # how long a full disk is believed to be full after the last write that met it
 _FINE = frozenset({"OK", "REPLAY", "DUPLICATE", "PARKED"})
 _log = get_logger(__name__)
-__all__ = ["AFTER", "BEFORE", "Fault", "Ledger", "LedgerOptions"]
+__all__ = ["AFTER", "BEFORE", "Fault", "Ledger", "LedgerOptions", "Options"]
 
 
 class Options(Protocol):

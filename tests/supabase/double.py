@@ -1,8 +1,8 @@
 """A small PostgREST behind a small gateway, as a Supabase project has them, for supabase-py to talk to.
 
 It does what decides about money: named arguments, one transaction per request with the role and the claims of
-a verified token set locally, PostgreSQL's errors with the status of PostgREST's own table, its own codes before
-a statement is sent. The rest of PostgREST it does not have.
+a verified token set locally, PostgreSQL's errors with the status of PostgREST's own table, its own codes
+before a statement is sent. The rest of PostgREST it does not have.
 """
 
 import json
