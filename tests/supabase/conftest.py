@@ -89,5 +89,7 @@ async def ledger(request: pytest.FixtureRequest) -> AsyncIterator[Ledger]:
 @asynccontextmanager
 async def opened(options: RpcOptions | LedgerOptions) -> AsyncIterator[Ledger]:
     ledger = await Ledger.connect(options, Metrics(), Clock())
-    yield ledger
-    await ledger.close()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()

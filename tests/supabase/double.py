@@ -64,6 +64,7 @@ class Double:
         self.requests: list[dict[str, Any]] = []  # bodies of the calls, as they arrived
         self._pool = pool
         self._exposed = exposed
+        self._cuts: list[Callable[[], None]] = []  # of the requests under way
         self._server = HttpServer(self, listen("127.0.0.1", 0), 1.0)
 
     @classmethod
@@ -77,8 +78,18 @@ class Double:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.port}"
 
-    async def close(self) -> None:
+    def cut(self) -> None:
+        """Cut the connections of all requests under way; what they asked for goes on in the database."""
+        for cut in self._cuts:
+            cut()
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        self.cut()
         await self._server.stop()
+
+    async def close(self) -> None:
+        await self.stop()
         await self._pool.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +101,14 @@ class Double:
             data += message.get("body", b"")
             if not message.get("more_body"):
                 break
+        cut = scope["extensions"][ABORT]
+        self._cuts.append(cut)
+        try:
+            await self._answer_with(scope, headers, data, send)
+        finally:
+            self._cuts.remove(cut)
+
+    async def _answer_with(self, scope: Scope, headers: Mapping[str, str], data: bytes, send: Send) -> None:
         try:
             status, text = 200, await self._answer(scope, headers, data)
         except Lost:
