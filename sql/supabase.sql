@@ -6,6 +6,7 @@
 DO $supabase$
 DECLARE
   v_policy record;
+  v_function record;
 BEGIN
   GRANT USAGE ON SCHEMA holdfast_api TO holdfast_reader;
   IF to_regrole('service_role') IS NOT NULL THEN
@@ -28,6 +29,15 @@ BEGIN
       AND c.relname IN ('profiles', 'profile_capital', 'positions', 'intents', 'orders', 'fills', 'trade_history', 'facts')
   LOOP
     EXECUTE format('ALTER POLICY %I ON engine.%I TO holdfast_reader, authenticated', v_policy.polname, v_policy.relname);
+  END LOOP;
+  -- The project's advisors ask for a search_path on every function. Ours that have none are called by ours that have,
+  -- and stay without elsewhere: setting it costs each call some microseconds, and keeps a function from being inlined.
+  FOR v_function IN
+    SELECT p.oid::regprocedure AS signature FROM pg_catalog.pg_proc p
+    WHERE p.pronamespace = 'engine'::regnamespace AND p.prokind = 'f'
+      AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%')
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = ''''', v_function.signature);
   END LOOP;
 END
 $supabase$;

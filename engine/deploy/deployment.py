@@ -10,6 +10,7 @@ from engine.deploy.connection import Connection, connect
 from engine.deploy.execution import act_as, run_file
 from engine.deploy.exposed import SCHEMA, drop_exposed, expose, rpc_state
 from engine.deploy.functions import apply_functions
+from engine.deploy.history import history_state, record_history
 from engine.deploy.living import live_leases
 from engine.deploy.roles import OWNER, backup_role, ensure_roles
 from engine.deploy.sources import SourceFile, SqlTree, read_tree
@@ -86,6 +87,7 @@ class DeployReport:
     server_version: str
     backup: str  # "configured" | "not_configured"
     rpc: str  # the same of the functions that the engine calls over HTTP
+    supabase: str  # "none" | "recorded" | "not_recorded": the migrations in a project's own history
 
 
 async def deploy(
@@ -161,6 +163,7 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         await run_file(conn, tree.supabase)
     await _record_files(conn, files, schema_hash)
     await record_catalog(conn)
+    history = await record_history(conn, tree.migrations)
     return DeployReport(
         schema_hash=schema_hash,
         changed=before != await _recorded(conn),
@@ -170,6 +173,7 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
         rpc=rpc,
+        supabase=history,
     )
 
 
@@ -190,6 +194,7 @@ async def _unchanged(conn: Connection, tree: SqlTree, *, test_clock: bool) -> De
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
         rpc=await rpc_state(conn),
+        supabase=await history_state(conn, tree.migrations),
     )
 
 

@@ -11,6 +11,7 @@ from engine.ledger.seam import Ledger, LedgerOptions
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
 from tests.database.servers import BIN_DIR_15, Database
+from tests.supabase.bouncer import PROGRAM, bouncer, through
 from tests.supabase.double import SECRET_KEY, Double
 from tests.supabase.project import Project, authenticator_url
 
@@ -32,6 +33,18 @@ def project_server15() -> Iterator[Project]:
     server = Project.start(BIN_DIR_15, ordinary_deployer=True)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def pooler(project_server: Project) -> Iterator[str]:
+    """A transaction pooler before the server, for its ordinary login and its deployer."""
+    if PROGRAM is None:
+        missing = "pgbouncer is not installed (make test installs it when run as root)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with bouncer(project_server.admin_url, project_server.logins) as url:
+        yield url
 
 
 @pytest.fixture
@@ -63,9 +76,9 @@ async def rpc(double: Double) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-@pytest.fixture(params=["postgres", "rpc", pytest.param("hosted", marks=pytest.mark.hosted)])
+@pytest.fixture(params=["postgres", "pooler", "rpc", pytest.param("hosted", marks=pytest.mark.hosted)])
 async def ledger(request: pytest.FixtureRequest) -> AsyncIterator[Ledger]:
-    """A ledger over PostgreSQL's wire, over HTTP, and over HTTP to a real project where one is named."""
+    """A ledger over PostgreSQL's wire, through a transaction pooler, and over HTTP; to a real project too."""
     if request.param == "hosted":
         url, key = (os.environ.get(f"HOLDFAST_TEST_SUPABASE_{name}") for name in ("URL", "KEY"))
         if not url or not key:
@@ -74,10 +87,14 @@ async def ledger(request: pytest.FixtureRequest) -> AsyncIterator[Ledger]:
             yield hosted
         return
     server: Project = request.getfixturevalue("project_server")
+    pooler = request.getfixturevalue("pooler") if request.param == "pooler" else None
     project = await server.create()
     served = await Double.serve(authenticator_url(project)) if request.param == "rpc" else None
     try:
         direct = LedgerOptions(project.engine_url, pool_size=4, role=None)
+        if pooler is not None:
+            pooled_url = through(pooler, project.login_url, project.name)
+            direct = LedgerOptions(pooled_url, pool_size=4, pooled=True)
         async with opened(direct if served is None else RpcOptions(served.url, SECRET_KEY)) as made:
             yield made
     finally:

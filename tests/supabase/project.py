@@ -37,6 +37,11 @@ class Project(Server):
 
     deployer_rights = "LOGIN CREATEROLE CREATEDB BYPASSRLS REPLICATION"
 
+    @property
+    def logins(self) -> dict[str, str]:
+        """The ordinary login and the deployer with their passwords, for a pooler."""
+        return {self._login: self._password, self._deployer: self._password}
+
     async def prepare(self) -> None:
         admin = await asyncpg.connect(self.admin_url)
         try:
@@ -49,6 +54,16 @@ class Project(Server):
         finally:
             await template.close()
         await super().prepare()
+
+    async def create_empty(self) -> Database:
+        """A database with the auth schema in which nothing is deployed yet."""
+        made = await super().create_empty()
+        admin = await asyncpg.connect(made.admin_url)
+        try:
+            await admin.execute(_AUTH)
+        finally:
+            await admin.close()
+        return made
 
 
 def authenticator_url(database: Database) -> str:
