@@ -143,9 +143,9 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
     await conn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
     await conn.execute(_BOOKKEEPING)
     before = await _recorded(conn)
+    await drop_exposed(conn)  # before migrations: its views hold on to the columns that they show
     applied = await _migrate(conn, tree.migrations)
     old = {kind: await _made(conn, kind) for kind in _MADE}
-    await drop_exposed(conn)
     for row in await conn.fetch(_DROP_DEPENDENTS):
         await conn.execute(row["command"])
     if not test_clock:

@@ -1,6 +1,7 @@
 """Calls over HTTP to a Supabase project, where PostgreSQL has no port; sent again when an answer is lost."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Self
@@ -99,8 +100,9 @@ class RpcTransport:
 
     async def close(self, timeout_s: float) -> None:
         """Close the connections."""
-        async with asyncio.timeout(timeout_s):
-            await self._http.aclose()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._http.aclose()
 
     async def renew(self) -> None:
         """There are no sessions of ours: the project's own server has them."""

@@ -61,6 +61,28 @@ async def test_the_projects_history_has_our_migrations(any_project: Database) ->
     )
 
 
+async def test_what_is_changed_by_hand_is_seen_and_taken_back(project: Database) -> None:
+    """A right for anon, another body and a stranger's view show as drift, and the next deploy ends them."""
+    admin = await project.admin()
+    await admin.execute(
+        "GRANT SELECT ON holdfast_api.capital TO anon; CREATE VIEW holdfast_api.mine AS SELECT 1 AS x;"
+        " ALTER FUNCTION holdfast_api.engine_read(uuid, text, jsonb) RESET search_path"
+    )
+    conn = await connect(project.deployer_url)
+    try:
+        seen = {(str(drift.kind), drift.object) for drift in await verify(conn)}
+        assert {
+            ("changed", "exposed view capital"),
+            ("extra", "exposed view mine"),
+            ("changed", "exposed function engine_read(p_tenant_id uuid, p_function text, p_arguments jsonb)"),
+            ("test_clock", "function fn_clock()"),
+        } == seen
+        await deploy(project.deployer_url, test_clock=True)
+        assert ["test_clock"] == [drift.kind for drift in await verify(conn)]
+    finally:
+        await conn.close()
+
+
 async def test_another_deploy_changes_no_grant_of_the_project(any_project: Database) -> None:
     """Nothing of ours for anon; authenticated reads the views and what is behind them, and calls nothing."""
     admin = await any_project.admin()
