@@ -80,6 +80,8 @@ class _OneStagePerWorker(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if "/walls/test_matrix" in nodeid:
             return "walls"
+        if "/supabase/" in nodeid:
+            return "supabase"
         folder, relay, _ = nodeid.partition("/relay/test_relay")
         if relay:
             return f"{folder}/relay"

@@ -33,6 +33,9 @@ SELECT p.provolatile::text AS volatility,
    FROM unnest(p.proargtypes) WITH ORDINALITY AS t (oid, place)) AS arguments
 FROM pg_proc p WHERE p.pronamespace = to_regnamespace($1) AND p.proname = $2
 """
+_RELATION = """
+SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relname = $2)
+"""
 # what(request) raises Lost to cut the connection before the call; `after` the same once it has committed
 Fault = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -160,7 +163,7 @@ class Double:
     async def _read(self, schema: str, name: str, claims: Mapping[str, Any]) -> str:
         statement = f'SELECT coalesce(json_agg(r), \'[]\')::text FROM "{schema}"."{name}" AS r'  # noqa: S608
         async with self._pool.acquire() as conn:
-            if await conn.fetchval("SELECT to_regclass($1)", f'"{schema}"."{name}"') is None:
+            if not await conn.fetchval(_RELATION, schema, name):
                 raise _Refused(404, "PGRST205", f"Could not find the table {schema}.{name} in the cache")
             answer: str = await _as(conn, claims, statement, readonly=True)
             return answer

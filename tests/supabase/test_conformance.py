@@ -88,6 +88,8 @@ async def test_values_have_their_types(scene: Scene) -> None:
     assert all(isinstance(each.waiting_s, float) for each in await feed.due_feeds(ledger, [tenant]))
     assert await ledger.call("fn_record_refusal", tenant, ACTOR, "x", "FORBIDDEN", {"a": ["ü", None]}) is None
     assert [] == await ledger.rows("fn_find_key", b"\x02" * 32)
+    for function in ("fn_list_tenants", "fn_due_tenants"):  # tables of one column
+        assert {"tenant_id": tenant} in await ledger.rows(function)
     assert await admin.authenticate(ledger, b"\x02" * 32) is None
 
 

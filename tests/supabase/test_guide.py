@@ -109,4 +109,4 @@ async def test_a_user_gets_a_tenant_and_reads_it(stranger: Stranger) -> None:
     kept = json.loads(await admin.fetchval("SELECT raw_app_meta_data FROM auth.users WHERE id = $1", user))
     token = user_token(str(user), app_metadata=kept)
     told = await stranger.run(sys.executable, "-c", READ, USER_TOKEN=token)
-    assert "profile 1000.000000000000000000 USDT\n" == told
+    assert "profile 1000 USDT\n" == told

@@ -24,8 +24,9 @@ BEGIN
   FROM jsonb_array_elements(p_arguments) WITH ORDINALITY AS a (given, place)
   JOIN unnest(v_known.types) WITH ORDINALITY AS t (name, place) USING (place);
   IF v_known.is_table THEN
-    EXECUTE format('SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(r)), ''[]'') FROM %s AS r', v_call)
-      INTO v_value USING p_arguments;
+    -- from a subquery: a function that returns one column would give its value instead of a row
+    EXECUTE format('SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(r)), ''[]'') FROM (SELECT * FROM %s) AS r',
+      v_call) INTO v_value USING p_arguments;
     RETURN jsonb_build_object('columns', v_known.columns, 'rows', v_value);
   ELSIF v_known.result = 'void' THEN
     EXECUTE format('SELECT %s', v_call) USING p_arguments;
