@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 CLIENTS := python-binance binance-sdk-spot freqtrade
 
-.PHONY: install demo test fuzz soak torture test-clients lint bench lock clean
+.PHONY: install demo test fuzz soak torture test-clients advisors lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.
 $(STAMP): requirements.lock pyproject.toml
@@ -25,6 +25,7 @@ demo: $(STAMP)
 test: $(STAMP) lint
 	@tests/database/install_postgresql_15.sh
 	@tests/relay/install_rabbitmq.sh
+	@tests/supabase/install_pgbouncer.sh
 	$(BIN)/python -m pytest
 
 # What the OpenAPI document promises, asked 5,000 times with new requests each run; `make test` asks 300.
@@ -54,6 +55,17 @@ test-clients: $(STAMP)
 	@$(PYTHON) -m venv .venv-clients/$*
 	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r tests/clients/setuptools.lock
 	@.venv-clients/$*/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r $<
+	@touch $@
+
+# What Supabase's own command line says of a deployed database: its advisors, and its migration history.
+advisors: $(STAMP) .venv-clients/supabase/.installed
+	$(BIN)/python -m pytest -n 0 -m supabase_cli tests/supabase/test_cli.py
+
+.venv-clients/supabase/.installed: tests/supabase/cli/package.json tests/supabase/cli/package-lock.json
+	@echo "Setting up .venv-clients/supabase"
+	@mkdir -p .venv-clients/supabase
+	@cp $^ .venv-clients/supabase/
+	@cd .venv-clients/supabase && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 # The feed at length: 100,000 events of two tenants to clients that reconnect over a hundred restarts.

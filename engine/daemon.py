@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -38,6 +37,8 @@ from engine.flows.reconcile import Reconciliation
 from engine.flows.resolve import Resolver
 from engine.flows.switch import SwitchFlow
 from engine.ledger import admin, watch
+from engine.ledger.choice import direct, over_http
+from engine.ledger.rpc import RpcOptions
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.loops import startup
 from engine.loops.connections import Connection, Connections
@@ -74,14 +75,17 @@ def main(settings: Settings, host: str | None, port: int | None, *, exit_with_pa
     log.configure(json_lines=settings.log_format == "json", level=settings.log_level)
     parent = os.getppid() if exit_with_parent else None
     embedded: EmbeddedPostgres | None = None
-    if settings.database_url is None:
-        embedded = EmbeddedPostgres(settings.data_dir)
-        url = embedded.start()  # here, in the main thread, before there is a loop to block
+    options: LedgerOptions | RpcOptions
+    if (http := over_http(settings)) is not None:
+        options = http
+    elif settings.database_url is not None:
+        options = direct(settings, settings.database_url.get_secret_value())
     else:
-        url = _checked_url(settings.database_url.get_secret_value())
+        embedded = EmbeddedPostgres(settings.data_dir)
+        options = direct(settings, embedded.start())  # in the main thread, before there is a loop to block
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            daemon = Daemon(settings, url, embedded)
+            daemon = Daemon(settings, options, embedded)
             runner.run(daemon.run(host, port, parent))
     finally:
         if embedded is not None:
@@ -107,9 +111,11 @@ class _Engine:
 class Daemon:
     """One process: the API, the loops, and the order in which they begin and end."""
 
-    def __init__(self, settings: Settings, url: str, embedded: EmbeddedPostgres | None) -> None:
+    def __init__(
+        self, settings: Settings, options: LedgerOptions | RpcOptions, embedded: EmbeddedPostgres | None
+    ) -> None:
         self._settings = settings
-        self._url = url
+        self._options = options
         self._embedded = embedded
         self._clock = Clock()
         self._metrics = Metrics()
@@ -214,24 +220,14 @@ class Daemon:
         return self._embedded is not None or self._settings.auto_deploy
 
     async def _open_database(self) -> None:
-        self._server_version = await startup.reach(self._url)
+        ledger = await self._connect()
         self._gates.open(Gate.DATABASE)
-        self._schema_hash = await startup.make_equal(
-            self._url,
-            deploys=self._deploys,
-            alone=self._embedded is not None,
-            test_clock=self._settings.test_clock,
-            note=self._gates.note,
-        )
-        self._gates.open(Gate.SCHEMA)
-        options = LedgerOptions(
-            self._url,
-            pool_size=self._settings.database_pool_size,
-            role=self._settings.database_role or None,
-            statement_cache_size=self._settings.database_statement_cache_size,
-        )
-        ledger = await Ledger.connect(options, self._metrics, self._clock)
         try:
+            if isinstance(self._options, RpcOptions):
+                self._schema_hash = await startup.equal_by_hash(
+                    ledger, test_clock=self._settings.test_clock, note=self._gates.note
+                )
+            self._gates.open(Gate.SCHEMA)
             await startup.reader_role(ledger)
             if self._embedded is not None:
                 await startup.free_leases(ledger)
@@ -251,6 +247,22 @@ class Daemon:
         self._gates.note("storage: not_configured, WAL and disk are not watched")
         self._gates.open(Gate.STORAGE)
         self._start(engine)
+
+    async def _connect(self) -> Ledger:
+        """Reach the database by its port, and make and prove its schema; or reach it over HTTP."""
+        options = self._options
+        if isinstance(options, LedgerOptions):
+            self._server_version = await startup.reach(options.url, pooled=options.pooled)
+            self._gates.open(Gate.DATABASE)
+            self._schema_hash = await startup.make_equal(
+                options.url,
+                deploys=self._deploys,
+                alone=self._embedded is not None,
+                pooled=options.pooled,
+                test_clock=self._settings.test_clock,
+                note=self._gates.note,
+            )
+        return await Ledger.connect(options, self._metrics, self._clock)
 
     # -- building -----------------------------------------------------------------------------------
 
@@ -467,12 +479,6 @@ def _vault(settings: Settings) -> Vault:
         )
     except (SecretsError, OSError) as error:
         raise HoldfastError(ErrorCode.CONFIGURATION, str(error)) from error
-
-
-def _checked_url(url: str) -> str:
-    if urlsplit(url).scheme not in {"postgres", "postgresql"}:
-        raise HoldfastError(ErrorCode.CONFIGURATION, "HOLDFAST_DATABASE_URL is no postgresql:// address.")
-    return url
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

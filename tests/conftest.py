@@ -82,7 +82,8 @@ class _OneStagePerWorker(LoadScopeScheduling):
         folder, _, file = module.rpartition("/")
         if file in {"test_process.py", "test_matrix.py"}:  # each with a stage of its own
             return module
-        return folder if folder.endswith(("tests/daemon", "tests/sdk", "tests/relay")) else nodeid
+        shared = ("tests/daemon", "tests/sdk", "tests/relay", "tests/supabase")
+        return folder if folder.endswith(shared) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

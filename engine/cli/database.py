@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import click
 
 from engine.deploy.embedded import EmbeddedPostgres, running_url
-from engine.domain.errors import HoldfastError
+from engine.domain.errors import ErrorCode, HoldfastError
 from engine.runtime.settings import Settings, load_settings
 
 _WAIT_TIMEOUT_S = 20.0
@@ -25,6 +25,12 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
 
     The embedded server is started (in the main thread) and stopped again only if no other process runs it.
     """
+    if settings.supabase_url and settings.database_url is None:
+        raise HoldfastError(
+            ErrorCode.CONFIGURATION,
+            "This needs PostgreSQL's own port, which HOLDFAST_SUPABASE_URL does not give: "
+            "run it where HOLDFAST_DATABASE_URL can reach the project.",
+        )
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return

@@ -48,7 +48,7 @@ def deploy(sql_dir: Path | None, *, compatible: bool) -> None:
     movable = current_settings().test_clock
 
     async def act(url: str) -> DeployReport:
-        return await deploy_schema(url, sql_dir, test_clock=movable, compatible=compatible)
+        return await deploy_schema(url, sql_dir, test_clock=movable, compatible=compatible, pooled=_pooled())
 
     render_one(asdict(_with_database(act)))
 
@@ -59,7 +59,7 @@ def verify(sql_dir: Path | None) -> None:
     """List every difference between the database and sql/; exit code 1 if there is one."""
 
     async def act(url: str) -> list[Drift]:
-        conn = await connect(url)
+        conn = await connect(url, pooled=_pooled())
         try:
             return await find_drift(conn, sql_dir)
         finally:
@@ -83,13 +83,17 @@ def status(sql_dir: Path | None) -> None:
     """Show server, schema, migrations and roles."""
 
     async def act(url: str) -> Status:
-        conn = await connect(url)
+        conn = await connect(url, pooled=_pooled())
         try:
             return await read_status(conn, sql_dir)
         finally:
             await conn.close()
 
     render_one(asdict(_with_database(act)))
+
+
+def _pooled() -> bool:
+    return current_settings().database_pooler == "transaction"
 
 
 def _with_database(act: Callable[[str], Awaitable[T]]) -> T:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.deploy.connection import Connection
 
-# Each object of the schema with its whole definition as text. Partitions are made while the engine runs and
+# Each object of the schemas with its whole definition as text. Partitions are made while the engine runs and
 # are left out here; rules.py sees them. NOT NULL constraints are told by the columns: their own rows exist
 # since 18 only.
 _OBJECTS = """
@@ -95,6 +95,22 @@ UNION ALL
 SELECT 'rule', format('%s.%s', c.relname, r.rulename), pg_get_ruledef(r.oid)
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN here ON c.relnamespace = here.oid
 WHERE r.rulename <> '_RETURN'
+UNION ALL
+SELECT 'exposed schema', n.nspname, format('owner %s acl %s', n.nspowner::regrole,
+  (SELECT string_agg(i::text, ' ' ORDER BY i::text COLLATE "C") FROM unnest(n.nspacl) i))
+FROM pg_namespace n WHERE n.nspname = 'holdfast_api'
+UNION ALL
+SELECT 'exposed function', format('%s(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
+  jsonb_build_object('source', p.prosrc, 'result', pg_get_function_result(p.oid), 'definer', p.prosecdef,
+    'config', p.proconfig, 'owner', p.proowner::regrole::text,
+    'acl', (SELECT array_agg(i::text ORDER BY i::text COLLATE "C")
+            FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) i))::text
+FROM pg_proc p WHERE p.pronamespace = to_regnamespace('holdfast_api')
+UNION ALL
+SELECT 'exposed view', c.relname, jsonb_build_object('query', pg_get_viewdef(c.oid), 'kind', c.relkind,
+  'options', c.reloptions, 'owner', c.relowner::regrole::text,
+  'acl', (SELECT array_agg(i::text ORDER BY i::text COLLATE "C") FROM unnest(c.relacl) i))::text
+FROM pg_class c WHERE c.relnamespace = to_regnamespace('holdfast_api') AND c.relkind <> 'c'
 """
 
 
@@ -112,7 +128,7 @@ class CatalogObject:
 
 
 async def read_catalog(conn: Connection) -> list[CatalogObject]:
-    """Every object of the schema engine; any role may read it."""
+    """Every object of the schema engine, and of the one that is exposed; any role may read it."""
     async with conn.transaction():
         # Names are written with their schema only if the search path is empty: equal for every login.
         await conn.execute(

@@ -16,15 +16,20 @@ _CONNECT_TIMEOUT_S = 15.0
 _SERVER_VERSION_MIN = 15
 
 
-async def connect(url: str) -> Connection:
-    """A connection, also through a transaction pooler; DATABASE_UNAVAILABLE names host and reason."""
+async def connect(url: str, *, pooled: bool = False) -> Connection:
+    """A connection; DATABASE_UNAVAILABLE names host and reason.
+
+    `pooled`: through a transaction pooler, which takes no setting of a session. Whoever reads or changes the
+    schema does it in one transaction, and sets there what it needs.
+    """
     try:
         # Texts that the catalog gives (views, constraints) depend on search_path: it is the same for all.
+        session = {} if pooled else {"search_path": ""}
         conn: Connection = await asyncpg.connect(
             url,
             timeout=_CONNECT_TIMEOUT_S,
             statement_cache_size=0,
-            server_settings={"application_name": "holdfast-db", "search_path": ""},
+            server_settings={"application_name": "holdfast-db", **session},
         )
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         where = urlsplit(url)

@@ -8,7 +8,9 @@ import asyncpg
 from engine.deploy.catalog import record_catalog
 from engine.deploy.connection import Connection, connect
 from engine.deploy.execution import act_as, run_file
+from engine.deploy.exposed import SCHEMA, drop_exposed, expose, rpc_state
 from engine.deploy.functions import apply_functions
+from engine.deploy.history import history_state, record_history
 from engine.deploy.living import live_leases
 from engine.deploy.roles import OWNER, backup_role, ensure_roles
 from engine.deploy.sources import SourceFile, SqlTree, read_tree
@@ -84,10 +86,17 @@ class DeployReport:
     files: int
     server_version: str
     backup: str  # "configured" | "not_configured"
+    rpc: str  # the same of the functions that the engine calls over HTTP
+    supabase: str  # "none" | "recorded" | "not_recorded": the migrations in a project's own history
 
 
 async def deploy(
-    url: str, sql_dir: Path | None = None, *, test_clock: bool = False, compatible: bool = False
+    url: str,
+    sql_dir: Path | None = None,
+    *,
+    test_clock: bool = False,
+    compatible: bool = False,
+    pooled: bool = False,
 ) -> DeployReport:
     """Bring the database at `url` (an admin's login) to what `sql_dir` says.
 
@@ -97,10 +106,11 @@ async def deploy(
     would change, nothing is done then.
     """
     tree = read_tree(sql_dir)
-    conn = await connect(url)
+    conn = await connect(url, pooled=pooled)
     try:
         await ensure_roles(conn, tree.roles)
         async with conn.transaction():
+            await conn.execute("SET LOCAL search_path = ''")
             await conn.execute("SELECT pg_catalog.pg_advisory_xact_lock($1)", _LOCK_KEY)
             if not compatible and await live_leases(conn):
                 return await _unchanged(conn, tree, test_clock=test_clock)
@@ -125,12 +135,15 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
     schema_hash = tree.schema_hash(test_clock=test_clock)
     if not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'engine')"):
         await conn.execute(f"CREATE SCHEMA engine AUTHORIZATION {OWNER}")
+    if not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", SCHEMA):
+        await conn.execute(f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}")
     await act_as(conn, OWNER)
     await conn.execute("SET LOCAL check_function_bodies = off; SET LOCAL client_min_messages = warning")
     # Who waits for a table's lock makes all others wait behind it.
     await conn.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
     await conn.execute(_BOOKKEEPING)
     before = await _recorded(conn)
+    await drop_exposed(conn)  # before migrations: its views hold on to the columns that they show
     applied = await _migrate(conn, tree.migrations)
     old = {kind: await _made(conn, kind) for kind in _MADE}
     for row in await conn.fetch(_DROP_DEPENDENTS):
@@ -145,8 +158,12 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         _same_names(await _made(conn, kind), own, kind)
         swept += [f"{kind}: {name}" for name in sorted(old[kind] - set(own))]
     await _grant(conn)
+    rpc = await expose(conn, [file for file in files if file.kind == "api"])
+    if tree.supabase is not None:
+        await run_file(conn, tree.supabase)
     await _record_files(conn, files, schema_hash)
     await record_catalog(conn)
+    history = await record_history(conn, tree.migrations)
     return DeployReport(
         schema_hash=schema_hash,
         changed=before != await _recorded(conn),
@@ -155,6 +172,8 @@ async def _apply(conn: Connection, tree: SqlTree, *, test_clock: bool) -> Deploy
         files=len(files),
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
+        rpc=rpc,
+        supabase=history,
     )
 
 
@@ -174,6 +193,8 @@ async def _unchanged(conn: Connection, tree: SqlTree, *, test_clock: bool) -> De
         files=len(tree.effective(test_clock=test_clock)),
         server_version=conn.get_settings().server_version,
         backup=await backup_role(conn),
+        rpc=await rpc_state(conn),
+        supabase=await history_state(conn, tree.migrations),
     )
 
 
@@ -261,6 +282,7 @@ async def _analyze(conn: Connection) -> None:
     that soon after the first rows.
     """
     async with conn.transaction():
+        await conn.execute("SET LOCAL search_path = ''")
         await act_as(conn, OWNER)
         tables = await conn.fetchval(
             "SELECT string_agg(oid::regclass::text, ', ') FROM pg_catalog.pg_class "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.domain.errors import ErrorCode, HoldfastError
 
-REPEATABLE = ("functions", "triggers", "policies", "views")
+REPEATABLE = ("functions", "triggers", "policies", "views", "api")
 _MIGRATION_NAME = re.compile(r"^\d{14}_[a-z0-9_]+$")
 _OBJECT_NAME = re.compile(r"^[a-z_][a-z0-9_]*$")
 
@@ -31,6 +31,7 @@ class SqlTree:
     migrations: tuple[SourceFile, ...]
     repeatable: dict[str, tuple[SourceFile, ...]]
     test_clock: SourceFile
+    supabase: SourceFile | None  # what a Supabase project's own roles may do
 
     def files(self) -> tuple[SourceFile, ...]:
         return tuple(file for kind in REPEATABLE for file in self.repeatable[kind])
@@ -38,7 +39,8 @@ class SqlTree:
     def schema_hash(self, *, test_clock: bool = False) -> str:
         """Names the wanted schema: equal files, equal hash, on every server version."""
         digest = hashlib.sha256()
-        for file in (self.roles, *self.migrations, *self.effective(test_clock=test_clock)):
+        last = () if self.supabase is None else (self.supabase,)
+        for file in (self.roles, *self.migrations, *self.effective(test_clock=test_clock), *last):
             digest.update(f"{file.path}\0{file.sha256}\n".encode())
         return digest.hexdigest()
 
@@ -79,11 +81,13 @@ def read_tree(sql_dir: Path | None = None) -> SqlTree:
     own = default_sql_dir()
     roles = root if (root / "roles.sql").exists() else own
     clock = root if (root / "test_clock" / "fn_clock.sql").exists() else own
+    granted = root / "supabase.sql"
     return SqlTree(
         roles=_read(roles, roles / "roles.sql", "roles"),
         migrations=migrations,
         repeatable=repeatable,
         test_clock=_read(clock, clock / "test_clock" / "fn_clock.sql", "functions"),
+        supabase=_read(root, granted, "supabase") if granted.exists() else None,
     )
 
 

@@ -30,6 +30,11 @@ class Status:
 
 async def status(conn: Connection, sql_dir: Path | None = None) -> Status:
     """Read it with any role that has SELECT on the two bookkeeping tables."""
+    async with conn.transaction(readonly=True):
+        return await _status(conn, sql_dir)
+
+
+async def _status(conn: Connection, sql_dir: Path | None) -> Status:
     tree = read_tree(sql_dir)
     schema_hash, applied, movable = None, [], False
     if await conn.fetchval("SELECT to_regclass('engine.schema_objects') IS NOT NULL"):

@@ -51,6 +51,7 @@ async def verify(conn: Connection, sql_dir: Path | None = None) -> list[Drift]:
     """
     tree = read_tree(sql_dir)
     async with conn.transaction(isolation="repeatable_read", readonly=True):
+        await conn.execute("SET LOCAL search_path = ''")
         there = await conn.fetchval("SELECT to_regclass('engine.schema_objects') IS NOT NULL")
         if not there:
             return [Drift(DriftKind.NOT_DEPLOYED, "schema engine", "nothing was deployed here")]

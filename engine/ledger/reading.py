@@ -30,8 +30,7 @@ class TenantReads:
 
     async def call(self, function: str, *args: Any, deadline: float | None = None) -> Any:
         """Call a function and return its value. Raises what `Ledger.call` does; nothing can have changed."""
-        rows = await self._ledger.read(begin_as(self._tenant_id), function, args, deadline)
-        return rows[0][0] if rows else None
+        return await self._ledger.read(self._tenant_id, function, args, deadline)
 
 
 def begin_as(tenant_id: UUID) -> str:

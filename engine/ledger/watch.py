@@ -53,6 +53,12 @@ async def check_account(ledger: Ledger, tenant_id: UUID, account_id: UUID, actor
     return Checked({"unassigned": len(found["violations"])}, found["violations"], found["reduced"])
 
 
+async def schema_hash(ledger: Ledger) -> str | None:
+    """Return the hash of the sql/ that the database was deployed from."""
+    deployed: str | None = await ledger.call("fn_schema_hash")
+    return deployed
+
+
 async def prove_writable(ledger: Ledger) -> None:
     """Do nothing if the database takes writes. Raises DATABASE_UNAVAILABLE with the trouble it is in."""
     await ledger.call("fn_prove_writable")

@@ -47,7 +47,7 @@ def instant(text: str) -> datetime:
 
 def dump(value: Any) -> str:
     """Return JSON text for a jsonb parameter; a float in it is a bug and refused."""
-    return _ENCODE(_plain(value))
+    return _ENCODE(plain(value))
 
 
 def load(text: str) -> Any:
@@ -55,14 +55,15 @@ def load(text: str) -> Any:
     return _DECODE(text)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: numbers exact text, moments ISO text. A float is a bug and refused."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, dict):
         # most values are texts: a call for each costs more than all the rest when there are very many
-        return {str(key): inner if type(inner) is str else _plain(inner) for key, inner in value.items()}
+        return {str(key): inner if type(inner) is str else plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [inner if type(inner) is str else _plain(inner) for inner in value]
+        return [inner if type(inner) is str else plain(inner) for inner in value]
     if isinstance(value, Decimal):
         return exact(value, "number")
     if isinstance(value, datetime):

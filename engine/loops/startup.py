@@ -10,7 +10,7 @@ from engine.deploy.sources import read_tree
 from engine.deploy.verification import Drift, DriftKind, verify
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.ids import tag_from_random
-from engine.ledger import admin, leases, work
+from engine.ledger import admin, leases, watch, work
 from engine.ledger.reading import READER_ROLE, TenantReads
 from engine.ledger.seam import Ledger
 from engine.loops.watchdog import Watchdog
@@ -19,9 +19,9 @@ _SHOWN_MAX = 3
 _NOBODY = UUID(int=0)
 
 
-async def reach(url: str) -> str:
+async def reach(url: str, *, pooled: bool = False) -> str:
     """Return the server's version. Raises DATABASE_UNAVAILABLE, or CONFIGURATION for one too old."""
-    conn = await connect(url)
+    conn = await connect(url, pooled=pooled)
     try:
         return str(conn.get_settings().server_version)
     finally:
@@ -29,7 +29,13 @@ async def reach(url: str) -> str:
 
 
 async def make_equal(
-    url: str, *, deploys: bool, alone: bool, test_clock: bool, note: Callable[[str], None]
+    url: str,
+    *,
+    deploys: bool,
+    alone: bool,
+    test_clock: bool,
+    note: Callable[[str], None],
+    pooled: bool = False,
 ) -> str:
     """Deploy sql/ if it must be and this process may, prove that the database equals it, and return its hash.
 
@@ -38,10 +44,10 @@ async def make_equal(
     Raises DRIFT with the first differences, LEASE_HELD while another process must not be deployed under. The
     movable clock of tests is accepted only with the setting.
     """
-    drifts = await _drifts(url)
+    drifts = await _drifts(url, pooled=pooled)
     if deploys and [drift.kind for drift in drifts] != [DriftKind.TEST_CLOCK] * test_clock:
-        await deploy(url, test_clock=test_clock, compatible=alone)
-        drifts = await _drifts(url)
+        await deploy(url, test_clock=test_clock, compatible=alone, pooled=pooled)
+        drifts = await _drifts(url, pooled=pooled)
     moved = [drift for drift in drifts if drift.kind is DriftKind.TEST_CLOCK]
     if moved and test_clock:
         note("the database's clock is the movable one of tests")
@@ -54,8 +60,26 @@ async def make_equal(
     return read_tree().schema_hash(test_clock=bool(moved))
 
 
-async def _drifts(url: str) -> list[Drift]:
-    conn = await connect(url)
+async def equal_by_hash(ledger: Ledger, *, test_clock: bool, note: Callable[[str], None]) -> str:
+    """Prove that the database was deployed from this sql/, where its catalog cannot be read; return the hash.
+
+    What somebody changed by hand after the deploy is not seen: `holdfast db verify` sees it, over a port.
+    """
+    deployed = await watch.schema_hash(ledger)
+    tree = read_tree()
+    if deployed is None or deployed not in {
+        tree.schema_hash(),
+        tree.schema_hash(test_clock=True) if test_clock else None,
+    }:
+        raise HoldfastError(ErrorCode.DRIFT, f"The database was deployed from another sql/: {deployed}")
+    note("the schema is compared by its hash: over HTTP its catalog cannot be read")
+    if deployed != tree.schema_hash():
+        note("the database's clock is the movable one of tests")
+    return deployed
+
+
+async def _drifts(url: str, *, pooled: bool) -> list[Drift]:
+    conn = await connect(url, pooled=pooled)
     try:
         return await verify(conn)
     finally:

@@ -31,11 +31,23 @@ class Settings(BaseSettings):
     )
     database_role: str | None = Field(
         default="holdfast_engine",
-        description="Role that every session takes. Empty behind a transaction pooler, whose own login then "
-        "must have the role and its timeouts.",
+        description="Role that every session takes; empty: the login's own rights, without our timeouts.",
     )
     database_statement_cache_size: int = Field(
-        default=256, ge=0, le=10_000, description="Prepared statements of a session; 0 behind a pooler."
+        default=256, ge=0, le=10_000, description="Prepared statements of a session; none behind a pooler."
+    )
+    database_pooler: Literal["none", "transaction"] = Field(
+        default="none",
+        description="What stands before the database: `transaction` for a pooler that gives each transaction "
+        "another session (pgbouncer, Supabase's port 6543); one that keeps sessions is `none`.",
+    )
+    supabase_url: str | None = Field(
+        default=None,
+        description="Address of a Supabase project whose API is the way to the database, where PostgreSQL's "
+        "port cannot be reached; in the place of database_url.",
+    )
+    supabase_key: SecretStr | None = Field(
+        default=None, description="Secret key of that project (sb_secret_…, or the older service_role key)."
     )
     order_valid_for_ms: int = Field(
         default=5_000,

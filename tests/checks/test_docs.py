@@ -7,6 +7,7 @@ import click
 import pytest
 
 from engine.cli import main
+from engine.deploy.exposed import SCHEMA
 from engine.domain.errors import EXPLANATIONS, ErrorCode
 from engine.domain.states import INTENT_TRANSITIONS, ORDER_TRANSITIONS
 from engine.runtime.metrics import Metrics
@@ -65,8 +66,8 @@ def test_every_command_is_documented() -> None:
 
 
 def test_named_metrics_and_roles_exist() -> None:
-    """A `holdfast_…` name on any page is a metric of the registry or a role of the cluster."""
-    known = set(re.findall(r"holdfast_[a-z]+", (ROOT / "sql/roles.sql").read_text()))
+    """A `holdfast_…` name on any page is a metric of the registry, a role of the cluster or a schema."""
+    known = set(re.findall(r"holdfast_[a-z]+", (ROOT / "sql/roles.sql").read_text())) | {SCHEMA}
     for family in Metrics().registry.collect():
         known.add(family.name + "_total" if family.type == "counter" else family.name)
     named = {

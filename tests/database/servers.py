@@ -79,6 +79,8 @@ class Database:
 class Server:
     """A server with our roles, a template database deployed with the movable clock, and an ordinary login."""
 
+    deployer_rights = "LOGIN CREATEROLE CREATEDB"
+
     def __init__(
         self, admin_url: str, embedded: EmbeddedPostgres | None = None, *, ordinary_deployer: bool = False
     ) -> None:
@@ -129,7 +131,7 @@ class Server:
         try:
             if self._ordinary_deployer:
                 await admin.execute(
-                    f"CREATE ROLE {self._deployer} LOGIN CREATEROLE CREATEDB PASSWORD '{self._password}'"
+                    f"CREATE ROLE {self._deployer} {self.deployer_rights} PASSWORD '{self._password}'"
                 )
                 self.deployer_url = with_login(self.admin_url, self._deployer, self._password)
             deployer = await asyncpg.connect(self.deployer_url)

@@ -194,8 +194,8 @@ async def test_server_in_recovery_is_named(stoppable: Rig, own_server: Server) -
     holder = await rig.database.admin()
     embedded._server.send_signal(signal.SIGTERM)  # smart: sessions may end, new ones are refused
     await until(lambda: "received smart shutdown" in (embedded.data_dir / "postgres.log").read_text())
-    await rig.ledger._pool.expire_connections()
-    await rig.observer._pool.expire_connections()
+    await rig.ledger.transport.renew()
+    await rig.observer.transport.renew()
     await named(rig, Trouble.NOT_STARTED)
     await while_away(rig, resting)
     await holder.close()

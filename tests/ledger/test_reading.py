@@ -16,7 +16,7 @@ from tests.database.servers import Database
 
 async def session_of(ledger: Ledger) -> tuple[str, str, str]:
     """Role, claims and tenant as the next borrower of the only connection finds them."""
-    async with ledger._pool.acquire() as connection:
+    async with ledger.transport.pool.acquire() as connection:
         row = await connection.fetchrow(
             "SELECT current_user::text, coalesce(current_setting('request.jwt.claims', true), ''),"
             " coalesce(current_setting('holdfast.tenant_id', true), '')"
@@ -85,7 +85,7 @@ async def test_the_start_tells_a_login_that_cannot_read(ledger: Ledger, database
     """A login that may not become the reader is told at the start what to grant, not at the first read."""
     await startup.reader_role(ledger)
     conn = await database.admin()
-    async with ledger._pool.acquire() as connection:
+    async with ledger.transport.pool.acquire() as connection:
         login = await connection.fetchval("SELECT session_user::text")
     await conn.execute(f'REVOKE holdfast_reader FROM "{login}"')
     try:

@@ -54,7 +54,7 @@ async def test_grave_refusals_are_audited(ledger: Ledger, tenant_id: UUID, datab
 async def test_lock_wait_is_busy(ledger: Ledger, database: Database) -> None:
     """A lock that is not got in time is retryable, rolled back for sure, and no answer about capital."""
     blocker = await database.admin()
-    async with ledger._pool.acquire() as connection:
+    async with ledger.transport.pool.acquire() as connection:
         await connection.execute("SET lock_timeout = '50ms'")
     transaction = blocker.transaction()
     await transaction.start()
@@ -155,7 +155,7 @@ async def test_only_functions_of_ours(ledger: Ledger) -> None:
 
 async def test_foreign_claim_is_counted(ledger: Ledger, tenant_id: UUID) -> None:
     """A session that carries another tenant's claim is refused and counted as an attempt."""
-    async with ledger._pool.acquire() as connection:  # the pool's only one so far
+    async with ledger.transport.pool.acquire() as connection:  # the pool's only one so far
         await connection.execute(
             "SELECT set_config('request.jwt.claims', $1, false)", f'{{"tenant_id": "{uuid4()}"}}'
         )

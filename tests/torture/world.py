@@ -23,6 +23,7 @@ from engine.exchange.tiers import Limits
 from engine.exchange.wire import open_session
 from engine.ledger import admin
 from engine.ledger.seam import Ledger, LedgerOptions
+from engine.ledger.transport import Transport
 from engine.paper import scale
 from engine.paper.options import AccountOption, Options
 from engine.paper.server import PaperExchange
@@ -44,7 +45,7 @@ class World:
 
     database: Database
     paper: PaperExchange
-    pool: asyncpg.Pool
+    transport: Transport
     options: LedgerOptions
     admin: "asyncpg.Connection[Any]"
     session: aiohttp.ClientSession
@@ -91,7 +92,7 @@ class World:
 
     def ledger(self, plug: Plug, clock: Clock) -> Ledger:
         """Return the ledger of a process: its own seam on connections that all share."""
-        ledger = Ledger(self.pool, self.options, self.metrics, clock)
+        ledger = Ledger(self.transport, self.options, self.metrics, clock)
         ledger.fault = plug.sql
         return ledger
 
@@ -162,7 +163,9 @@ async def open_world(database: Database, *, judged: bool = True) -> AsyncIterato
     async with PaperExchange(Options(step_ms=0)) as paper, open_session(None, None) as session:
         clock, metrics = Clock(), Metrics()
         observer = await Ledger.connect(options, metrics, clock)
-        world = World(database, paper, observer._pool, options, admin_connection, session, metrics, observer)
+        world = World(
+            database, paper, observer.transport, options, admin_connection, session, metrics, observer
+        )
         world.clocks.add(clock)
         await _prepare(world)
         try:

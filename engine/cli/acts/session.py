@@ -12,7 +12,8 @@ from uuid import UUID
 from engine.cli.database import current_settings, open_database
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.ids import uuid7
-from engine.ledger.seam import Ledger, LedgerOptions
+from engine.ledger.choice import direct, over_http
+from engine.ledger.seam import Ledger, Options
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
 from engine.runtime.settings import Settings
@@ -22,6 +23,7 @@ T = TypeVar("T")
 # Undefined function, schema or table, and a role that is not there: the schema was never deployed.
 _NOT_DEPLOYED = frozenset({"42883", "3F000", "42P01", "22023"})
 _SHOWN_NAMES = 10
+_POOL_SIZE = 2
 
 
 def perform(action: Callable[[Ledger, Settings], Awaitable[T]]) -> T:
@@ -29,6 +31,9 @@ def perform(action: Callable[[Ledger, Settings], Awaitable[T]]) -> T:
     settings = current_settings()
 
     async def main() -> T:
+        http = over_http(settings)
+        if http is not None:
+            return await _with_ledger(http, settings, action)
         async with open_database(settings) as url:
             return await on_ledger(url, settings, action)
 
@@ -37,8 +42,14 @@ def perform(action: Callable[[Ledger, Settings], Awaitable[T]]) -> T:
 
 async def on_ledger(url: str, settings: Settings, action: Callable[[Ledger, Settings], Awaitable[T]]) -> T:
     """Run `action` with a ledger on the database at `url`."""
+    return await _with_ledger(direct(settings, url, _POOL_SIZE), settings, action)
+
+
+async def _with_ledger(
+    options: Options, settings: Settings, action: Callable[[Ledger, Settings], Awaitable[T]]
+) -> T:
     try:
-        ledger = await Ledger.connect(LedgerOptions(url, pool_size=2), Metrics(), Clock())
+        ledger = await Ledger.connect(options, Metrics(), Clock())
     except HoldfastError as error:
         raise _understood(error) from error
     try:
