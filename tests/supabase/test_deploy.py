@@ -36,7 +36,9 @@ async def test_a_projects_own_postgres_deploys(any_project: Database) -> None:
     finally:
         await conn.close()
     again = await deploy(any_project.deployer_url, test_clock=True)
-    assert (False, "configured", "configured", "recorded") == (
+    # before 16 only a superuser may make a role that bypasses row security
+    backup = "not_configured" if again.server_version.startswith("15") else "configured"
+    assert (False, backup, "configured", "recorded") == (
         again.changed,
         again.backup,
         again.rpc,
