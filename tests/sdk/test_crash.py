@@ -137,22 +137,22 @@ async def test_an_unknown_outcome_is_never_given_a_new_key(own: Own, line: BadLi
     assert 2 == len(own.at_exchange())
 
 
-async def test_an_old_request_is_looked_for_and_not_placed(own: Own, line: BadLine) -> None:
-    """An hour later nothing is placed by itself: what is there is found, what is not stays unknown."""
+async def test_an_old_request_is_looked_for_and_not_placed(fresh: Own, line: BadLine) -> None:
+    """An hour later nothing is placed by itself: what is there is found, what is not stays unknfresh."""
     line.fates = [Fate.LOSE_ANSWER, Fate.LOSE_ANSWER, Fate.LOSE_REQUEST]
-    async with own.robot(line.address) as robot:
+    async with fresh.robot(line.address) as robot:
         there = await robot.enter(*RESTING, label="mine", patience_s=0)
         denied = await robot.exit("BTC/USDT", "1", "60000", key="grid/4 ?", patience_s=0)
         never = await robot.exit("BTC/USDT", "0.01", "60000", key="never", patience_s=0)
     later = Pace(unix_ms=lambda: time.time_ns() // 1_000_000 + HOUR_MS)
-    async with own.robot(pace=later) as robot:
+    async with fresh.robot(pace=later) as robot:
         found, poor, missing = await robot.recover()
         assert isinstance(found, Placed), found
         assert isinstance(poor, NotPlaced), poor
         assert (denied.key, "INSUFFICIENT_POSITION") == (poor.key, poor.code)
         assert isinstance(missing, Unknown), missing
         assert (there.key, never.key, TOO_OLD) == (found.key, missing.key, missing.code)
-        assert 1 == len(own.at_exchange())
+        assert 1 == len(fresh.at_exchange())
         assert [never.key] == await robot.unsettled()
         decided = await robot.settle(never.key, may_place=True)
         assert isinstance(decided, NotPlaced), decided
