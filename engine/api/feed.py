@@ -196,6 +196,7 @@ class _Socket:
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         self._receive = websocket.receive
+        self._left = False
 
     async def send(self, kind: str, position: str | None, text: str) -> None:
         del kind, position  # both are in the JSON
@@ -208,8 +209,9 @@ class _Socket:
             raise ConnectionError from error
 
     async def gone(self) -> None:
-        while (await self._receive())["type"] != "websocket.disconnect":
-            pass  # a client has nothing to say; reading keeps its pongs coming
+        while not self._left:  # what was received once may not be asked for again
+            # a client has nothing to say; reading keeps its pongs coming
+            self._left = (await self._receive())["type"] == "websocket.disconnect"
 
     async def close(self, reason: str) -> None:
         try:

@@ -35,7 +35,7 @@ _INFERRED = "inferred_open"
 _SKIPPED = "skipped_long"  # no difference yet: only never compared
 _BOOKED = frozenset({"OK", "DUPLICATE"})
 _TURNS_KEPT = 1000
-_LOOKS_PER_LIST = 10  # so many times the bound differ: then one list is cheaper than asking for each
+_LOOKS_PER_LIST = 2  # more than two passes can ask for one by one: then a list, so that two passes always do
 _log = get_logger(__name__)
 
 

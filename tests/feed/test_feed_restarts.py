@@ -117,6 +117,7 @@ async def trade(rig: Rig, tenant: Tenant, pairs: list[tuple[UUID, UUID]], rounds
             for item, each in zip(items, opened, strict=True)
         ]
         await call(conn, "fn_reject_entry", tenant.id, ended)
+    await conn.close()
 
 
 async def test_reconnecting_clients_miss_nothing_over_restarts(rig: Rig) -> None:
