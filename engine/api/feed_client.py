@@ -110,14 +110,16 @@ class FeedClient:
         wanted = self._wanted
         if wanted.since is not None:
             self._epoch, self._seq = wanted.since
-            page = await feed.read(self._hub.ledger, wanted.tenant_id, self._seq, 1, ())
+            async with self._hub.reading:
+                page = await feed.read(self._hub.ledger, wanted.tenant_id, self._seq, 1, ())
             if page.epoch != self._epoch:
                 raise Ended(End.EPOCH.value)
             if page.last_seq < self._seq:
                 raise Ended(End.AHEAD.value)
             return
-        await self._hub.number_all(wanted.tenant_id)
-        view = await feed.snapshot(self._hub.ledger, wanted.tenant_id, wanted.profile_ids)
+        async with self._hub.reading:
+            await self._hub.number_all(wanted.tenant_id)
+            view = await feed.snapshot(self._hub.ledger, wanted.tenant_id, wanted.profile_ids)
         self._epoch, self._seq = view["epoch"], view["seq"]
         await self._send(outlet, "snapshot", encode({"kind": "snapshot", "at": self._now(), **view}))
 
@@ -125,9 +127,10 @@ class FeedClient:
         """Read from the database until there is nothing more, then subscribe before anything can come."""
         wanted = self._wanted
         while True:
-            page = await feed.read(
-                self._hub.ledger, wanted.tenant_id, self._seq, PAGE_EVENTS, wanted.profile_ids
-            )
+            async with self._hub.reading:
+                page = await feed.read(
+                    self._hub.ledger, wanted.tenant_id, self._seq, PAGE_EVENTS, wanted.profile_ids
+                )
             if page.epoch != self._epoch:
                 raise Ended(End.EPOCH.value)
             for event in page.events:

@@ -1,7 +1,7 @@
 """The feed in one process: numbers what waits, reads what is new once per tenant, fills clients' queues."""
 
 import json
-from asyncio import Event
+from asyncio import Event, Semaphore
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from engine.runtime.metrics import Metrics
 
 PAGE_EVENTS = 500
 _SEQUENCE_EVENTS = 1_000
+_READS_AT_ONCE = 2  # of clients that begin or catch up: orders share the database's connections with them
 _log = get_logger(__name__)
 
 
@@ -74,6 +75,7 @@ class FeedHub:
     def __init__(self, ledger: Ledger, metrics: Metrics, queue_events_max: int) -> None:
         self.ledger = ledger
         self.nudged = Event()
+        self.reading = Semaphore(_READS_AT_ONCE)  # a client holds it for each of its own reads
         self._metrics = metrics
         self._queue_events_max = queue_events_max
         self._followed: dict[UUID, _Followed] = {}

@@ -1,7 +1,9 @@
 """Who may listen, and what becomes of those who do not read: nobody else waits for them."""
 
+import asyncio
 import base64
 import socket as sockets
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from engine.api.tickets import LIFETIME_S, Tickets
+from engine.ledger import feed
 from engine.runtime.clock import Clock
 from engine.runtime.secrets import Vault
 from tests.feed.rig import VAULT, WAIT_S, Instance, Rig, bearer, frame, frames_to, key_of, met, socket
@@ -204,6 +207,20 @@ async def test_a_client_that_never_reads_is_dropped_and_delays_nobody(rig: Rig, 
         assert ended(stuck)
     finally:
         stuck.close()
+
+
+async def test_clients_that_begin_leave_connections_to_orders(rig: Rig) -> None:
+    """However many come at once, two of them read at a time; the others wait, and then get their snapshot."""
+    instance = await rig.instance()
+    async with instance.hub.reading, instance.hub.reading, AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(socket(instance, rig.one)) for _ in range(20)]
+        coming = [asyncio.ensure_future(frame(each)) for each in opened]
+        await met(lambda: instance.value("feed_clients", transport="websocket") == 20)
+        assert 1 == (await feed.read(instance.ledger, rig.one.id, 0, 1, ())).epoch  # anybody else is served
+        assert not any(each.done() for each in coming)
+        instance.hub.reading.release()
+        assert {"snapshot"} == {each["kind"] for each in await asyncio.gather(*coming)}
+        await instance.hub.reading.acquire()
 
 
 async def test_a_client_that_reads_too_slowly_is_told_to_resync(rig: Rig) -> None:
