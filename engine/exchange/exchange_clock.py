@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Awaitable, Callable
 
 from engine.domain.errors import HoldfastError
+from engine.exchange.wire import WireRecord
 from engine.runtime.clock import Clock
 
 _READS = 5
@@ -18,7 +19,7 @@ class ExchangeClock:
     """Of one gateway. `read_ms` asks the exchange; `adopted` is told each measured offset in milliseconds."""
 
     def __init__(
-        self, clock: Clock, read_ms: Callable[[], Awaitable[int]], adopted: Callable[[int], None]
+        self, clock: Clock, read_ms: Callable[[WireRecord], Awaitable[int]], adopted: Callable[[int], None]
     ) -> None:
         self._clock = clock
         self._read_ms = read_ms
@@ -41,9 +42,11 @@ class ExchangeClock:
         """Read the exchange's clock several times, adopt the median, and return its offset to ours in ms."""
         anchors: list[float] = []
         for _ in range(_READS):
+            record = WireRecord()
             began = self._clock.monotonic()
-            server_ms = await self._read_ms()
-            middle = (began + self._clock.monotonic()) / 2
+            server_ms = await self._read_ms(record)
+            # it may have waited for its budget first, and that is no part of its way
+            middle = ((record.granted_at or began) + self._clock.monotonic()) / 2
             anchors.append(float(server_ms) - middle * 1000)
         self._anchor_ms, self._anchor_at = statistics.median(anchors), 0.0
         self._measured_at = self._clock.monotonic()

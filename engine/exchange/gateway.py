@@ -137,8 +137,6 @@ class Gateway:
             await self._session.close()
             self._session = None
 
-    # -- time ---------------------------------------------------------------------------------------
-
     async def measure_clock(self) -> int:
         """Read the exchange's clock several times, adopt the median, and return its offset to ours in ms."""
         return await self._exchange_clock.measure()
@@ -151,9 +149,10 @@ class Gateway:
         """Return the exchange's clock minus ours, as measured last."""
         return self._exchange_clock.offset_ms()
 
-    async def ask_clock_ms(self) -> int:
+    async def ask_clock_ms(self, record: WireRecord | None = None) -> int:
         """Ask the exchange for its clock: whatever is asked after this is asked at that moment or later."""
-        return _read_as(int, await self._read("time", CallClass.RECONCILIATION, self._client.fetch_time))
+        asked = self._read("time", CallClass.RECONCILIATION, self._client.fetch_time, record=record)
+        return _read_as(int, await asked)
 
     async def probe(self) -> None:
         """Ask the exchange how it is, if its circuit wants to know by now; raises nothing."""

@@ -78,7 +78,7 @@ class Seam:
         result = "error"
         try:
             await self.scheduler.take(kind, cost, began + timeout_s if budget_until is None else budget_until)
-            sent_at = self.clock.monotonic()
+            sent_at = record.granted_at = self.clock.monotonic()
             if self.faults is not None:
                 await self.faults.before(name)
             with recording(record):

@@ -34,6 +34,7 @@ class WireRecord:
     once: bool = False
     send_before: float | None = None
     monotonic: Callable[[], float] | None = None
+    granted_at: float | None = None  # monotonic: its budget was there, so the request went out
     written: bool = False
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

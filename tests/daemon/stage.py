@@ -266,7 +266,7 @@ def start_daemon(folder: Path, name: str = "daemon", **settings: str) -> Process
     chosen = {
         "data_dir": str(folder / "data"),
         "watchdog_interval_s": "1",
-        "poll_interval_s": "2",
+        "poll_interval_s": "5",
         "reconcile_interval_s": "300",  # many accounts share an address here; a test that wants a pass asks
         "stream_silent_s": "20",
         **settings,
