@@ -82,7 +82,9 @@ class _OneStagePerWorker(LoadScopeScheduling):
         folder, _, file = module.rpartition("/")
         if file in {"test_process.py", "test_matrix.py"}:  # each with a stage of its own
             return module
-        shared = ("tests/daemon", "tests/sdk", "tests/relay", "tests/supabase")
+        if folder.endswith("tests/daemon"):
+            return f"{folder}/{file < 'test_r'}"
+        shared = ("tests/sdk", "tests/relay", "tests/supabase")
         return folder if folder.endswith(shared) else nodeid
 
 

@@ -29,6 +29,7 @@ from engine.runtime.settings import Settings
 HOLDFAST = (sys.executable, "-c", "from engine.cli import main; main(prog_name='holdfast')")
 WAIT_S = 30.0
 _POLL_S = 0.02
+_WEIGHT_MAX = 2_700  # market data needs 2,400 left, registering the account and its first pass the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def call(  # noqa: PLR0917 - method, path and body read like a request
     return Answer(response.status, received, shown, text)
 
 
-def until(what: str, look: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
+def until(what: str, look: Callable[[], Any], wait_s: float = WAIT_S, every_s: float = _POLL_S) -> Any:
     """Return the first true value of `look`; fails with `what` when it does not come in time."""
     deadline = time.monotonic() + wait_s
     while True:
@@ -77,7 +78,7 @@ def until(what: str, look: Callable[[], Any], wait_s: float = WAIT_S) -> Any:
         if found:
             return found
         assert time.monotonic() < deadline, f"not within {wait_s} s: {what}"
-        time.sleep(_POLL_S)
+        time.sleep(every_s)
 
 
 class Process:
@@ -174,6 +175,8 @@ class Stage:
 
     def tenant(self, deposit: str = "100000", *, blind: bool = False, capital: str = "10000") -> Tenant:
         """Make a tenant as the CLI does; `blind` has streams that never answer."""
+        # an exchange counts the weight of an address in minutes, and a new account costs some 300 of 6,000
+        until("its address has weight left", lambda: self.used_weight() < _WEIGHT_MAX, 90.0, 1.0)
         name = f"t{uuid4().hex[:8]}"
         self.steer("POST", "/accounts", {"key": name, "secret": "s", "deposits": {"USDT": deposit}})
         urls = accounts.paper_urls(f"http://127.0.0.1:{self.paper}")
@@ -205,6 +208,10 @@ class Stage:
         self.tenants.append(tenant)
         until("its account is connected", lambda: self.connected(tenant))
         return tenant
+
+    def used_weight(self) -> int:
+        """Return the request weight that the exchange has counted in this minute."""
+        return int(call(self.paper, "GET", "/api/v3/time").headers["x-mbx-used-weight-1m"])
 
     def connected(self, tenant: Tenant) -> bool:
         """Tell whether all gates of a tenant's account are open, and the daemon has its first quotes."""
