@@ -22,7 +22,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.database.servers import BIN_DIR_15, Database, Server, in_own_loop
+from tests.daemon.halves import half
+from tests.database.servers import Database, Server, in_own_loop, installed_15
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +40,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def server15() -> Iterator[Server]:
-    if not (BIN_DIR_15 / "postgres").exists():
-        missing = f"PostgreSQL 15 is not installed in {BIN_DIR_15} (make test installs it when run as root)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    given = Server.start(BIN_DIR_15, ordinary_deployer=True)
+    given = Server.start(installed_15(), ordinary_deployer=True)
     yield given
     given.stop()
 
@@ -83,7 +79,7 @@ class _OneStagePerWorker(LoadScopeScheduling):
         if file in {"test_process.py", "test_matrix.py"}:  # each with a stage of its own
             return module
         if folder.endswith("tests/daemon"):
-            return f"{folder}/{file < 'test_r'}"
+            return f"{folder}/{half(file)}"
         shared = ("tests/sdk", "tests/relay", "tests/supabase")
         return folder if folder.endswith(shared) else nodeid
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.daemon.halves import half
 from tests.daemon.stage import Stage, Tenant
 
 
@@ -41,7 +42,3 @@ def tenant(request: pytest.FixtureRequest) -> Tenant:
     """A tenant that all modules of a stage share."""
     made: Tenant = request.getfixturevalue(f"{half(request.path.name)}_tenant")
     return made
-
-
-def half(file: str) -> str:
-    return "first" if file < "test_r" else "second"

@@ -16,12 +16,20 @@ import asyncpg
 
 from engine.deploy.deployment import deploy
 from engine.deploy.embedded import EmbeddedPostgres
+from tests.lacking import lacking
 
 BIN_DIR_15 = Path("/usr/lib/postgresql/15/bin")
 _ROLES = ("holdfast_engine", "holdfast_scheduler", "holdfast_operator", "holdfast_reader", "holdfast_owner")
 _SETTINGS = {"max_connections": "200", "autovacuum": "off", "shared_buffers": "64MB", "max_wal_size": "128MB"}
 _MEMORY = Path("/dev/shm")  # noqa: S108 - copying the template there takes 65 ms, on a disk 250 ms
 _MEMORY_FREE_MIN = 4 * 1024**3
+
+
+def installed_15() -> Path:
+    """Return where Debian's PostgreSQL 15 is, if it is."""
+    if not (BIN_DIR_15 / "postgres").exists():
+        lacking(f"PostgreSQL 15 is not installed in {BIN_DIR_15} (make test installs it when run as root)")
+    return BIN_DIR_15
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,18 +15,15 @@ from engine.deploy.deployment import deploy
 from engine.deploy.embedded import EmbeddedPostgres
 from engine.deploy.verification import verify
 from engine.domain.errors import ErrorCode, HoldfastError
-from tests.database.servers import BIN_DIR_15, with_database, with_login
+from tests.database.servers import installed_15, with_database, with_login
 from tests.database.trees import write_tree
 
 
 @pytest.fixture(scope="module", params=["18", "15"])
 def bare_cluster(request: pytest.FixtureRequest) -> Iterator[str]:
     """The superuser's URL of a cluster in which nothing was ever deployed."""
-    if request.param == "15" and not (BIN_DIR_15 / "postgres").exists():
-        missing = f"PostgreSQL 15 is not installed in {BIN_DIR_15} (make test installs it when run as root)"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    bin_dir = installed_15() if request.param == "15" else None
     folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
-    bin_dir = BIN_DIR_15 if request.param == "15" else None
     with EmbeddedPostgres(folder, durable=False, bin_dir=bin_dir, settings={"autovacuum": "off"}) as server:
         yield server.url("postgres")
     shutil.rmtree(folder)

@@ -10,7 +10,8 @@ from engine.ledger.rpc import RpcOptions
 from engine.ledger.seam import Ledger, LedgerOptions
 from engine.runtime.clock import Clock
 from engine.runtime.metrics import Metrics
-from tests.database.servers import BIN_DIR_15, Database
+from tests.database.servers import Database, installed_15
+from tests.lacking import lacking
 from tests.supabase.bouncer import PROGRAM, bouncer, through
 from tests.supabase.double import SECRET_KEY, Double
 from tests.supabase.project import Project, authenticator_url
@@ -25,12 +26,7 @@ def project_server() -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def project_server15() -> Iterator[Project]:
-    if not (BIN_DIR_15 / "postgres").exists():
-        missing = f"PostgreSQL 15 is not installed in {BIN_DIR_15} (make test installs it when run as root)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    server = Project.start(BIN_DIR_15, ordinary_deployer=True)
+    server = Project.start(installed_15(), ordinary_deployer=True)
     yield server
     server.stop()
 
@@ -39,10 +35,7 @@ def project_server15() -> Iterator[Project]:
 def pooler(project_server: Project) -> Iterator[str]:
     """A transaction pooler before the server, for its ordinary login and its deployer."""
     if PROGRAM is None:
-        missing = "pgbouncer is not installed (make test installs it when run as root)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        lacking("pgbouncer is not installed (make test installs it when run as root)")
     with bouncer(project_server.admin_url, project_server.logins) as url:
         yield url
 
