@@ -20,20 +20,23 @@ PROGRAM = Path(__file__).with_name("process.py")
 
 @dataclass(slots=True)
 class Own:
-    """A robot whose test has the account for itself; `processes` are killed when the test ends."""
+    """A robot whose test has the account for itself; `processes` are killed when the test ends.
+
+    `earlier`: the client order ids of the account's tests before.
+    """
 
     stage: Stage
     tenant: Tenant
     journal: Path
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
-    _earlier: set[str] = field(default_factory=set)
+    earlier: set[str] = field(default_factory=set)
 
     @classmethod
     @contextlib.contextmanager
     def begun(cls, stage: Stage, tenant: Tenant, journal: Path) -> Iterator[Self]:
         """Leave out of sight what was done on the account before, and leave nothing open behind."""
         made, key = cls(stage, tenant, journal), tenant.key
-        made._earlier = {order["clientOrderId"] for order in made.at_exchange()}
+        made.earlier = {order["clientOrderId"] for order in made.at_exchange()}
         yield made
         for process in made.processes:
             process.kill()
@@ -85,4 +88,4 @@ class Own:
         """Return the orders that the paper exchange itself knows of this tenant's account."""
         books = self.stage.steer("GET", f"/oracle?account={self.tenant.name}")
         orders: list[dict[str, Any]] = books["accounts"][self.tenant.name]["orders"]
-        return [order for order in orders if order["clientOrderId"] not in self._earlier]
+        return [order for order in orders if order["clientOrderId"] not in self.earlier]

@@ -217,14 +217,14 @@ async def test_what_expires_before_it_is_sent_stays_here(own: Own) -> None:
 
 
 def _received(own: Own) -> list[Any]:
-    """Return the order requests of the account that have reached the exchange."""
+    """Return the order requests of this test that have reached the exchange."""
     views = own.stage.rows(
         "SELECT client_order_id FROM engine.intents WHERE tenant_id = $1", own.tenant.tenant_id
     )
-    for view in views:
-        path = f"/requests?clientOrderId={view['client_order_id']}&method=POST"
-        found: list[Any] = own.stage.steer("GET", path)["requests"]
-        return found
+    for each in {view["client_order_id"] for view in views} - own.earlier:
+        found: list[Any] = own.stage.steer("GET", f"/requests?clientOrderId={each}&method=POST")["requests"]
+        if found:
+            return found
     return []
 
 

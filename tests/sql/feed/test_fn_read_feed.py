@@ -1,5 +1,6 @@
 """fn_read_feed: events after a seq, with the robot's label, without people's names."""
 
+import re
 from uuid import UUID, uuid4
 
 from tests.sql.capital.trading import confirmed, fill_item, one, round_trip, sending
@@ -81,7 +82,7 @@ async def test_an_operator_is_not_named(world: World) -> None:
     page = await world.call("fn_read_feed", world.one.id, 0, 1_000, None)
     (event,) = [event for event in page["events"] if event["type"] == "mode.changed"]
     assert "operator" == event["data"]["actor"]
-    assert "ada" not in str(page)
+    assert "ada" not in re.findall(r"\w+", str(page))  # a part of an id may read so
 
 
 async def test_profiles_can_be_chosen(world: World) -> None:
