@@ -67,6 +67,7 @@ _DRIFT_RETRY_S = 5.0
 _PING_S = 1.0
 _PARENT_S = 0.25
 _LOOPS_STOP_S = 5.0
+_FEED_STOP_S = 2.0  # of feed clients, whose last word takes at most a second
 _log = log.get_logger(__name__)
 
 
@@ -412,6 +413,7 @@ class Daemon:
             await engine.leases.release()
         if engine is not None:
             await engine.connections.close()
+            await engine.hub.parted(_FEED_STOP_S)
         for server in servers:
             await server.stop()
         if engine is not None:

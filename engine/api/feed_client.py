@@ -74,6 +74,10 @@ class FeedClient:
 
     async def serve(self, outlet: Outlet) -> str:
         """Serve until one side ends it; return why: a reason of `End`, `left`, `unauthorized` or `fault`."""
+        with self._hub.serving():
+            return await self._serve(outlet)
+
+    async def _serve(self, outlet: Outlet) -> str:
         talking = asyncio.create_task(self._talk(outlet), name="feed client")
         leaving = asyncio.create_task(outlet.gone(), name="feed client leaves")
         try:

@@ -1,9 +1,10 @@
 """The feed in one process: numbers what waits, reads what is new once per tenant, fills clients' queues."""
 
 import json
-from asyncio import Event, Semaphore
+from asyncio import Event, Semaphore, timeout
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -80,6 +81,9 @@ class FeedHub:
         self._queue_events_max = queue_events_max
         self._followed: dict[UUID, _Followed] = {}
         self._closed = False
+        self._clients = 0
+        self._parted = Event()
+        self._parted.set()
 
     def nudge(self) -> None:
         """Say that a fact may have been told: the sequencer need not wait for its next look."""
@@ -155,6 +159,24 @@ class FeedHub:
         """End every subscription, now and later: the process stops."""
         self._closed = True
         self._end_all(list(self._followed), End.CLOSING)
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Count a client as long as it is served, its first and its last word included."""
+        self._clients += 1
+        self._parted.clear()
+        try:
+            yield
+        finally:
+            self._clients -= 1
+            if not self._clients:
+                self._parted.set()
+
+    async def parted(self, timeout_s: float) -> None:
+        """Wait until every client was told that the hub is closed, at most for a while."""
+        with suppress(TimeoutError):
+            async with timeout(timeout_s):
+                await self._parted.wait()
 
     async def _number(self, tenant_id: UUID) -> feed.Sequenced:
         done = await feed.sequence(self.ledger, tenant_id, _SEQUENCE_EVENTS)

@@ -101,6 +101,7 @@ class Instance:
     async def stop(self) -> None:
         self.hub.close()
         await self.supervisor.stop(5.0)
+        await self.hub.parted(5.0)
         await self.server.stop()
         await self.ledger.close()
 

@@ -1,13 +1,15 @@
 """The feed over WebSocket and SSE: snapshot, events, resume, and the same JSON on both."""
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.feed.rig import Rig, bearer, frame, frames_to, server_events, socket
+from tests.feed.rig import Rig, bearer, frame, frames_to, met, server_events, socket
 from tests.sql.capital.trading import order_item
 from tests.sql.capital.world import OPERATOR, call
 
@@ -189,3 +191,16 @@ async def test_stop_tells_clients_to_come_back(rig: Rig) -> None:
         await rig.stop(instance)
         told = await frame(opened)
     assert ("closing", "closing") == (told["kind"], told["reason"])
+
+
+async def test_stop_waits_for_a_client_that_begins(rig: Rig) -> None:
+    """One that still waits for its snapshot gets it, and the last word after it."""
+    instance = await rig.instance()
+    async with AsyncExitStack() as stack:
+        async with instance.hub.reading, instance.hub.reading:
+            opened = await stack.enter_async_context(socket(instance, rig.one))
+            await met(lambda: instance.value("feed_clients", transport="websocket") == 1)
+            stopping = asyncio.create_task(rig.stop(instance))
+            assert not (await asyncio.wait({stopping}, timeout=0.5))[0]
+        assert ["snapshot", "closing"] == [(await frame(opened))["kind"] for _ in range(2)]
+        await stopping
