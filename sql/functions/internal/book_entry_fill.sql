@@ -9,29 +9,14 @@ CREATE OR REPLACE FUNCTION engine.book_entry_fill(
 )
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_position engine.positions;
   v_value numeric := coalesce(p_fill.fee_value, 0);
   v_cost numeric := p_fill.notional - CASE WHEN p_base_fee THEN v_value ELSE 0 END;
-  v_gain numeric := p_fill.quantity - CASE WHEN p_base_fee THEN p_fill.fee_quantity ELSE 0 END;
+  v_held numeric;
   v_total numeric := v_cost + v_value;
   v_paid numeric;
 BEGIN
-  SELECT * INTO v_position FROM engine.positions
-  WHERE tenant_id = p_order.tenant_id AND profile_id = p_order.profile_id AND symbol = p_order.symbol
-  FOR NO KEY UPDATE;
-  IF v_position.is_dust THEN
-    PERFORM engine.return_dust(v_position, p_order.intent_id, p_spec_version, p_fill.recorded_at);
-  END IF;
-  INSERT INTO engine.positions AS p (tenant_id, profile_id, symbol, account_id, base_asset, quantity, cost,
-    last_fill_price, opened_at, bought_quantity, bought_notional, trip_fees, updated_at)
-  VALUES (p_order.tenant_id, p_order.profile_id, p_order.symbol, p_order.account_id, p_base_asset, v_gain,
-    v_cost, p_fill.price, p_fill.exchange_time, p_fill.quantity, p_fill.notional, v_value, p_fill.recorded_at)
-  ON CONFLICT (tenant_id, profile_id, symbol) DO UPDATE SET quantity = p.quantity + EXCLUDED.quantity,
-    cost = p.cost + EXCLUDED.cost, last_fill_price = EXCLUDED.last_fill_price,
-    opened_at = coalesce(p.opened_at, EXCLUDED.opened_at),
-    bought_quantity = p.bought_quantity + EXCLUDED.bought_quantity,
-    bought_notional = p.bought_notional + EXCLUDED.bought_notional,
-    trip_fees = p.trip_fees + EXCLUDED.trip_fees, updated_at = EXCLUDED.updated_at;
+  v_held := engine.add_to_position(p_order, p_fill, p_base_asset, engine.fill_gain(p_fill, p_base_asset), v_cost,
+    p_spec_version);
   SELECT least(remaining, greatest(v_total, 0)) INTO v_paid FROM engine.reservations
   WHERE tenant_id = p_order.tenant_id AND intent_id = p_order.intent_id;
   IF v_paid > 0 THEN

@@ -83,14 +83,8 @@ BEGIN
   RETURNING * INTO v_order;
   INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
   VALUES (p_tenant_id, v_fill.event_id, v_order.profile_id, p_intent_id,
-    CASE WHEN v_replaced > 0 THEN 'fill.corrected' ELSE 'fill' END, jsonb_build_object(
-    'client_order_id', v_order.client_order_id, 'symbol', v_order.symbol, 'side', v_order.side,
-    'exchange_order_id', v_order.exchange_order_id, 'exchange_trade_id', v_fill.exchange_trade_id,
-    'price', trim_scale(v_fill.price)::text, 'quantity', trim_scale(v_fill.quantity)::text,
-    'fee_asset', v_fill.fee_asset, 'fee_quantity', trim_scale(v_fill.fee_quantity)::text,
-    'fee_value', trim_scale(v_fill.fee_value)::text, 'exchange_time', v_fill.exchange_time,
-    'filled_quantity', trim_scale(v_order.filled_quantity)::text, 'inferred', v_fill.inferred,
-    'average_price', engine.average_price(v_order.booked_notional, v_order.booked_quantity))
+    CASE WHEN v_replaced > 0 THEN 'fill.corrected' ELSE 'fill' END,
+    engine.fill_payload(v_order, v_fill)
     || CASE WHEN v_replaced > 0 THEN jsonb_build_object('replaced_quantity', trim_scale(v_replaced)::text,
       'notional_difference', trim_scale(v_fill.notional - v_amount)::text) ELSE '{}' END, p_now);
   IF v_replaced > 0 AND v_order.status <> 'open' THEN

@@ -17,12 +17,7 @@ BEGIN
   END IF;
   INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
   VALUES (p_order.tenant_id, coalesce(v_event_id, nextval('engine.event_ids')), p_order.profile_id,
-    p_order.intent_id, 'order.' || p_status, jsonb_build_object('client_order_id', p_order.client_order_id,
-      'symbol', p_order.symbol, 'exchange_order_id', p_order.exchange_order_id,
-      'filled_quantity', trim_scale(p_order.filled_quantity)::text,
-      'booked_notional', trim_scale(p_order.booked_notional)::text,
-      'average_price', engine.average_price(p_order.booked_notional, p_order.booked_quantity),
-      'exchange_time', coalesce(p_exchange_time, p_order.exchange_time)), p_now);
+    p_order.intent_id, 'order.' || p_status, engine.ended_payload(p_order, p_exchange_time), p_now);
   IF p_order.unvalued_fees = 0 THEN
     PERFORM engine.settle_dust(p_order.tenant_id, p_order.intent_id, p_now);
   END IF;

@@ -24,9 +24,8 @@ BEGIN
     FROM confirmed
   )
   INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
-  SELECT tenant_id, nextval('engine.event_ids'), profile_id, intent_id, 'order.confirmed', jsonb_build_object(
-    'client_order_id', client_order_id, 'exchange_order_id', exchange_order_id, 'symbol', symbol,
-    'kind', kind, 'quantity', trim_scale(quantity)::text, 'exchange_time', exchange_time), p_now
+  SELECT tenant_id, nextval('engine.event_ids'), profile_id, intent_id, 'order.confirmed',
+    engine.confirmed_payload(client_order_id, exchange_order_id, symbol, kind, quantity, exchange_time), p_now
   FROM confirmed;
 END $$;
 COMMENT ON FUNCTION engine.make_orders(uuid, jsonb, uuid[], timestamptz) IS 'writes orders of confirmed intents';

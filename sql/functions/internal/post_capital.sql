@@ -15,20 +15,10 @@ CREATE OR REPLACE FUNCTION engine.post_capital(
 )
 LANGUAGE plpgsql AS $$
 DECLARE
-  c_accounts CONSTANT text[] := '{AVAILABLE,RESERVED_FOR_ORDERS,RESERVED_FOR_POSITIONS,DUST,TRADING_PNL,FEES}';
-  c_pnl CONSTANT integer := 5;  -- the one credit-normal account among them
-  v_debits numeric[] := ARRAY[p_available, p_orders, p_positions, p_dust, -p_pnl, p_fees];
+  v_changes numeric[] := ARRAY[p_available, p_orders, p_positions, p_dust, p_pnl, p_fees];
   v_capital engine.profile_capital;
-  v_balances numeric[];
-  v_debit integer := 1;
-  v_credit integer := 1;
-  v_amount numeric;
-  v_line integer := 0;
   v_lines engine.journal_line[];
 BEGIN
-  IF p_available + p_orders + p_positions + p_dust - p_pnl + p_fees <> 0 THEN
-    RAISE EXCEPTION USING ERRCODE = 'HF412', MESSAGE = 'an event must balance', DETAIL = v_debits::text;
-  END IF;
   UPDATE engine.profile_capital SET available = available + p_available,
     reserved_for_orders = reserved_for_orders + p_orders,
     reserved_for_positions = reserved_for_positions + p_positions, dust = dust + p_dust,
@@ -43,22 +33,9 @@ BEGIN
   END IF;
   event_id := nextval('engine.event_ids');
   halted := v_capital.available < 0 AND v_capital.available - p_available >= 0;
-  v_balances := ARRAY[v_capital.available - p_available, v_capital.reserved_for_orders - p_orders,
-    v_capital.reserved_for_positions - p_positions, v_capital.dust - p_dust, v_capital.trading_pnl - p_pnl,
-    v_capital.fees - p_fees];
-  LOOP
-    WHILE v_debits[v_debit] <= 0 LOOP v_debit := v_debit + 1; END LOOP;
-    WHILE v_debits[v_credit] >= 0 LOOP v_credit := v_credit + 1; END LOOP;
-    EXIT WHEN v_debit > 6 OR v_credit > 6;
-    v_amount := least(v_debits[v_debit], -v_debits[v_credit]);
-    v_debits[v_debit] := v_debits[v_debit] - v_amount;
-    v_debits[v_credit] := v_debits[v_credit] + v_amount;
-    v_balances[v_debit] := v_balances[v_debit] + CASE v_debit WHEN c_pnl THEN -v_amount ELSE v_amount END;
-    v_balances[v_credit] := v_balances[v_credit] - CASE v_credit WHEN c_pnl THEN -v_amount ELSE v_amount END;
-    v_line := v_line + 1;
-    v_lines[v_line] := ROW(c_accounts[v_debit], c_accounts[v_credit], v_amount, v_balances[v_debit],
-      v_balances[v_credit])::engine.journal_line;
-  END LOOP;
+  v_lines := engine.journal_lines(v_changes, ARRAY[v_capital.available - p_available,
+    v_capital.reserved_for_orders - p_orders, v_capital.reserved_for_positions - p_positions,
+    v_capital.dust - p_dust, v_capital.trading_pnl - p_pnl, v_capital.fees - p_fees]);
   INSERT INTO engine.facts (tenant_id, event_id, part, profile_id, intent_id, recorded_at, type, payload, version,
     economic_type, idempotency_key, actor, cause, rate_source, spec_version, exchange_time, lines)
   VALUES (p_tenant_id, event_id, 0, p_profile_id, p_intent_id, p_now, p_fact, p_payload, v_capital.version, p_type,

@@ -1,0 +1,54 @@
+-- The facts of an entry that was confirmed, and filled or ended, at once: its confirmation, an event for each fill, its
+-- end; each with what the feed says of it, and those that move capital with their version, the journal's rows and the
+-- balances after it. p_rest: what the end releases; p_version, p_balances: the profile's before them all.
+-- One row in one expression: each assignment by itself prepares an expression in every transaction.
+-- p_confirmed: the confirmation's event id. Draws those of the others, so the caller holds the hot row.
+-- Locks and writes nothing; raises nothing.
+CREATE OR REPLACE FUNCTION engine.lone_entry_facts(
+  p_confirmed bigint, p_order engine.orders, p_fills engine.fills[], p_base_asset text, p_spec_version integer,
+  p_rest numeric, p_version bigint, p_balances numeric[], p_now timestamptz
+) RETURNS engine.facts[]
+LANGUAGE plpgsql AS $$
+DECLARE
+  v_order engine.orders := p_order;  -- as it grows from fill to fill
+  v_fill engine.fills;
+  v_cost numeric;
+  v_changes numeric[];
+  v_facts engine.facts[];
+BEGIN
+  v_facts := ARRAY[ROW(p_order.tenant_id, p_confirmed, 1, p_order.profile_id, p_order.intent_id, p_now,
+    'order.confirmed', engine.confirmed_payload(p_order.client_order_id, p_order.exchange_order_id, p_order.symbol,
+      p_order.kind, p_order.quantity, p_order.exchange_time),
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts];
+  v_order.booked_quantity := 0;
+  v_order.booked_notional := 0;
+  FOREACH v_fill IN ARRAY p_fills LOOP
+    v_order.booked_quantity := v_order.booked_quantity + v_fill.quantity;
+    v_order.booked_notional := v_order.booked_notional + v_fill.notional;
+    v_order.filled_quantity := v_order.booked_quantity;
+    v_cost := engine.fill_cost(v_fill, p_base_asset);
+    v_changes := ARRAY[0, -v_cost - v_fill.fee_value, v_cost, 0, 0, v_fill.fee_value];
+    p_version := p_version + 1;
+    v_facts := v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 0, p_order.profile_id, p_order.intent_id,
+      p_now, 'fill', engine.fill_payload(v_order, v_fill), NULL, p_version, 'entry_fill', engine.fill_key(v_fill),
+      'exchange', v_fill.source, v_fill.rate_source, p_spec_version, v_fill.exchange_time,
+      engine.journal_lines(v_changes, p_balances))::engine.facts;
+    p_balances := ARRAY[p_balances[1], p_balances[2] + v_changes[2], p_balances[3] + v_changes[3], p_balances[4],
+      p_balances[5], p_balances[6] + v_changes[6]];
+  END LOOP;
+  IF p_order.status = 'open' THEN
+    RETURN v_facts;
+  ELSIF p_rest > 0 THEN
+    RETURN v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 0, p_order.profile_id, p_order.intent_id,
+      p_now, 'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time), NULL, p_version + 1,
+      'release', 'release:' || p_order.intent_id, 'exchange', NULL, NULL, p_spec_version, NULL,
+      engine.journal_lines(ARRAY[p_rest, -p_rest, 0, 0, 0, 0], p_balances))::engine.facts;
+  END IF;
+  RETURN v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 1, p_order.profile_id, p_order.intent_id, p_now,
+    'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time),
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts;
+END $$;
+COMMENT ON FUNCTION engine.lone_entry_facts(bigint, engine.orders, engine.fills[], text, integer, numeric, bigint,
+  numeric[], timestamptz) IS 'the facts of an entry that was confirmed, filled or ended at once';
+REVOKE ALL ON FUNCTION engine.lone_entry_facts(bigint, engine.orders, engine.fills[], text, integer, numeric, bigint,
+  numeric[], timestamptz) FROM PUBLIC;

@@ -1,0 +1,204 @@
+"""What records a lone confirmation in few statements must record what the functions for everything do."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.sql.capital.trading import EXCHANGE_TIME, fill_item, next_intent, order_item
+from tests.sql.capital.world import OPERATOR, Tenant, World
+
+# Everything that a confirmation leaves, but for the moment and the number of its writing.
+_LEFT = """
+SELECT jsonb_build_object(
+  'intents', (SELECT jsonb_agg(to_jsonb(i)
+      - '{cancel_requested_at,owner,fencing_token,expires_at,exchange_deadline,created_at,updated_at,released_at}'::text[]
+      || jsonb_build_object('released', released_at IS NOT NULL) ORDER BY intent_id)
+    FROM engine.intents i WHERE tenant_id = $1),
+  'orders', (SELECT jsonb_agg(to_jsonb(o) - '{created_at,updated_at,finished_at}'::text[]
+      || jsonb_build_object('finished', finished_at IS NOT NULL) ORDER BY intent_id)
+    FROM engine.orders o WHERE tenant_id = $1),
+  'fills', (SELECT jsonb_agg(to_jsonb(f) - '{event_id,recorded_at}'::text[] ORDER BY event_id)
+    FROM engine.fills f WHERE tenant_id = $1),
+  'fill events', (SELECT jsonb_agg(e.version ORDER BY f.event_id)
+    FROM engine.fills f JOIN engine.economic_events e USING (tenant_id, event_id) WHERE f.tenant_id = $1),
+  'parked', (SELECT count(*) FROM engine.unmatched_fills WHERE tenant_id = $1),
+  'positions', (SELECT jsonb_agg(to_jsonb(p) - '{opened_at,updated_at}'::text[]
+      || jsonb_build_object('open', opened_at IS NOT NULL)) FROM engine.positions p WHERE tenant_id = $1),
+  'capital', (SELECT jsonb_agg(to_jsonb(c) - 'updated_at'::text)
+    FROM engine.profile_capital c WHERE tenant_id = $1),
+  'events', (SELECT jsonb_agg(to_jsonb(f) - '{event_id,part,recorded_at,type,payload,seq}'::text[]
+      ORDER BY version)
+    FROM engine.facts f WHERE tenant_id = $1 AND version IS NOT NULL),
+  'feed', (SELECT jsonb_agg(jsonb_build_array(type, payload, intent_id) ORDER BY event_id, part)
+    FROM engine.facts f WHERE tenant_id = $1 AND type IS NOT NULL
+      AND intent_id IS NOT NULL),
+  'trips', (SELECT jsonb_agg(to_jsonb(t) - '{event_id,opened_at,closed_at}'::text[])
+    FROM engine.trade_history t WHERE tenant_id = $1),
+  'unassigned', (SELECT jsonb_agg(to_jsonb(h) ORDER BY asset) FROM engine.unassigned_holdings h
+    WHERE tenant_id = $1))
+"""
+_SHORT = (
+    "SELECT count(*) FROM engine.facts WHERE tenant_id = $1 AND intent_id = $2 AND type = 'fill' AND part = 0"
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the exchange says of an order for 0.01 at 50,000; plain: few statements record it."""
+
+    name: str
+    status: str | None = "open"
+    fills: list[dict[str, Any]] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    plain: bool = True
+    before: str = ""  # what else the profile has seen
+
+    def item(self, tenant: Tenant, intent: UUID) -> dict[str, Any]:
+        fills = [
+            fill_item(tenant, "e1", f"t{number}", **{"maker": None, **one})
+            for number, one in enumerate(self.fills)
+        ]
+        told = {"intent_id": str(intent), "exchange_order_id": "e1", "exchange_time": EXCHANGE_TIME}
+        return {**told, "status": self.status, "fills": fills, **self.more}
+
+
+def part(quantity: str, price: str = "50000", fee: str = "0", asset: str | None = "USDT", **more: Any) -> Any:
+    return {"quantity": quantity, "price": price, "fee_quantity": fee, "fee_asset": asset, **more}
+
+
+WHOLE = part("0.01", "49990.5", "0.4999")
+INFERRED = {**WHOLE, "inferred": True, "exchange_trade_id": "inferred:0.01", "average_price": "49990.5"}
+HALF = part("0.005", "49990", "0.000005", "BTC")
+CASES = [
+    Told("resting"),
+    Told("no word of a status", status=None, more={"fills": None}),
+    Told("filled", "filled", [WHOLE], {"filled_quantity": "0.01", "evidence": {"raw": "x"}}),
+    Told("filled without a fee", "filled", [part("0.01", asset=None)]),
+    Told("filled at its limit, nothing left to release", "filled", [part("0.01", "50000", "0.5")]),
+    Told("filled in three parts", "filled",
+         [part("0.003", "49000", "0.1"), HALF, part("0.002", "49999.99", "0", None)]),
+    Told("a part, still open", "open", [HALF], {"filled_quantity": "0.005"}),
+    Told("a part, then canceled", "canceled", [HALF], {"filled_quantity": "0.005"}),
+    Told("a part, then expired, too small to sell", "expired", [part("0.0001", "49990", "0.00005", "BTC")]),
+    Told("canceled unfilled", "canceled"),
+    Told("rejected", "rejected", more={"filled_quantity": "0"}),
+    Told("all filled, yet called canceled", "canceled", [WHOLE]),
+    Told("bought again", "filled", [WHOLE], before="held"),
+    Told("bought to dust", "filled", [WHOLE], before="dust"),
+    Told("canceled unfilled beside dust to be", "canceled", before="dust held back"),
+    Told("cancel requested", "canceled", before="cancel"),
+    Told("a fee in a third asset", "filled", [part("0.01", "50000", "0.001", "BNB")], plain=False),
+    Told("a valued fee", "filled",
+         [part("0.01", "49000", "0.001", "BNB", fee_rate="600", rate_source="x")], plain=False),
+    Told("a rebate", "filled", [part("0.01", "50000", "-0.1")], plain=False),
+    Told("dearer than it reserved", "filled", [part("0.01", "51000", "0.5")], plain=False),
+    Told("fills are missing", "filled", [HALF], plain=False),
+    Told("canceled, fills are missing", "canceled", [HALF], {"filled_quantity": "0.007"}, plain=False),
+    Told("filled without any fill", "filled", plain=False),
+    Told("a fill is inferred", "filled", [INFERRED], plain=False),
+    Told("one trade told twice", "open",
+         [{**HALF, "exchange_trade_id": "t"}, {**HALF, "exchange_trade_id": "t"}], plain=False),
+    Told("fills are parked", "filled", [HALF], plain=False, before="parked"),
+    Told("it was held for absent", "filled", [WHOLE], plain=False, before="absent"),
+    Told("replay", "filled", [WHOLE], plain=False, before="told"),
+]  # fmt: skip
+
+
+async def prepare(world: World, tenant: Tenant, told: Told, intent: UUID, past: UUID) -> None:
+    """Give the profile its past, then an entry that is being sent."""
+    entry = order_item(tenant, "e1", intent_id=str(intent), client_order_id="ce1")
+    if told.before in {"held", "dust", "dust held back"}:
+        quantity, fee = ("0.004", "0") if told.before == "held" else ("0.0001", "0.00002")
+        earlier = order_item(tenant, "past", quantity=quantity, intent_id=str(past), client_order_id="cpast")
+        await world.call("fn_open_entry", tenant.id, [earlier])
+        order = {"intent_id": str(past), "exchange_order_id": "past", "status": "open"}
+        await world.call("fn_persist_entry_lifecycle", tenant.id, [order])
+        if told.before == "dust held back":  # by the reservation of the entry, until that has ended
+            await world.call("fn_open_entry", tenant.id, [entry])
+        fill = fill_item(tenant, "past", "past", **part(quantity, "50000", fee, "BTC"))
+        await world.call("fn_apply_fill", tenant.id, [fill])
+    if told.before != "dust held back":
+        await world.call("fn_open_entry", tenant.id, [entry])
+    if told.before == "cancel":
+        await world.call("fn_request_cancel", tenant.id, [{"intent_id": str(intent), "actor": OPERATOR}])
+    elif told.before == "parked":
+        await world.call("fn_apply_fill", tenant.id, [fill_item(tenant, "e1", "t8", **HALF)])
+    elif told.before == "told":
+        await world.call("fn_persist_entry_lifecycle", tenant.id, [told.item(tenant, intent)])
+    elif told.before == "absent":
+        token = (await world.call("fn_get_order", tenant.id, intent))["fencing_token"]
+        item = {"intent_id": str(intent), "fencing_token": token, "reason": "absent"}
+        await world.call("fn_not_placed", tenant.id, [item])
+
+
+async def left(world: World, tenant: Tenant) -> Any:
+    """What the ledger holds of a tenant, its own ids taken out."""
+    text = await world.admin.fetchval(_LEFT, tenant.id)
+    names = ("id", "account", "profile", "robot")
+    for name in names:
+        text = text.replace(str(getattr(tenant, name)), name)
+    return json.loads(text)
+
+
+@pytest.mark.parametrize("told", CASES, ids=lambda told: told.name)
+async def test_few_statements_leave_what_all_of_them_do(world: World, told: Told) -> None:
+    """The same confirmation by the short way and by the functions for everything: all rows are equal."""
+    intent, past = next_intent(), next_intent()
+    await world.call("fn_allocate", world.other.id, world.other.profile, 1000, "first", OPERATOR, "start")
+    for tenant in (world.one, world.other):
+        await prepare(world, tenant, told, intent, past)
+    assert await left(world, world.one) == await left(world, world.other)
+    (short,) = await world.call("fn_persist_entry_lifecycle", world.one.id, [told.item(world.one, intent)])
+    (whole,) = json.loads(
+        await world.admin.fetchval(
+            "SELECT engine.persist_lifecycle($1, $2, 'entry', engine.fn_clock())",
+            world.other.id,
+            json.dumps([told.item(world.other, intent)]),
+        )
+    )
+    assert whole == short
+    assert await left(world, world.other) == await left(world, world.one)
+    if told.fills and told.before != "told":
+        assert told.plain == (0 < await world.admin.fetchval(_SHORT, world.one.id, intent))
+    await world.consistent()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"price": "1e3"}, {"quantity": "0"}, {"side": "sell"}, {"fee_asset": None}]
+)
+async def test_what_is_no_fill_is_refused_whole(world: World, wrong: dict[str, Any]) -> None:
+    """A number or side that no fill has is refused by its code, and nothing of the confirmation stays."""
+    intent = next_intent()
+    await prepare(world, world.one, CASES[0], intent, intent)
+    item = Told("wrong", "filled", [{**WHOLE, **wrong}]).item(world.one, intent)
+    code = "23514" if "quantity" in wrong else "HF422"
+    await world.leaves_nothing(
+        lambda: world.refused(code, "fn_persist_entry_lifecycle", world.one.id, [item])
+    )
+
+
+async def test_an_array_is_recorded_as_one_by_one(world: World) -> None:
+    """Filled, resting, ended and unknown ones in one array: each gets what it gets alone."""
+    profiles = [await world.one.add_profile(world.conn, next_intent(), f"p{number}") for number in range(4)]
+    items = []
+    for number, profile in enumerate(profiles):
+        await world.call("fn_allocate", world.one.id, profile, 600, f"give-{number}", OPERATOR, None)
+        entry = order_item(world.one, f"e{number}", profile_id=str(profile))
+        await world.call("fn_open_entry", world.one.id, [entry])
+        items.append({"intent_id": entry["intent_id"], "exchange_order_id": f"e{number}"})
+    filled = {**items[0], "status": "filled", "fills": [fill_item(world.one, "e0", "t0", **WHOLE)]}
+    third = part("0.01", "49000", "0.001", "BNB")
+    valued = {**items[1], "status": "filled", "fills": [fill_item(world.one, "e1", "t1", **third)]}
+    resting, canceled = {**items[2], "status": "open"}, {**items[3], "status": "canceled"}
+    unknown = {**items[3], "intent_id": str(next_intent())}
+    told = [resting, filled, unknown, valued, canceled]
+    answer = await world.call("fn_persist_entry_lifecycle", world.one.id, told)
+    assert ["OK", "OK", "NOT_FOUND", "OK", "OK"] == [one["code"] for one in answer]
+    assert ["open", "filled", None, "filled", "canceled"] == [one.get("order_status") for one in answer]
+    assert [[], ["OK"], None, ["OK"], []] == [one.get("fills") for one in answer]
+    twice = await world.call("fn_persist_entry_lifecycle", world.one.id, [filled, resting, filled])
+    assert [True, True, True] == [one["replay"] for one in twice]
+    await world.consistent()
