@@ -19,16 +19,22 @@ _INFERRED = "  ELSIF (p_item ->> 'inferred')::boolean THEN"
 _DROP_LATE = f"""  ELSIF v_order.status <> 'open' THEN
     RETURN '{{"code": "DUPLICATE"}}';
 {_INFERRED}"""
-_GAIN = "v_gain numeric := p_fill.quantity - CASE WHEN p_base_fee THEN p_fill.fee_quantity ELSE 0 END;"
+_GAIN = "p_fill.quantity - CASE WHEN p_fill.fee_asset = p_base_asset THEN p_fill.fee_quantity ELSE 0 END"
 
 SQL_BUGS = (
     Bug(
         "fact_refused_by_token",
         "a confirmation is taken only while its intent is sending",
         "doubt_present",
-        sql(
-            "internal/confirm_intents.sql",
-            ("WHEN t.intent_id IS NULL THEN", "WHEN t.intent_id IS NULL OR t.state <> 'sending' THEN"),
+        both(
+            sql(
+                "internal/confirm_intents.sql",
+                ("WHEN t.intent_id IS NULL THEN", "WHEN t.intent_id IS NULL OR t.state <> 'sending' THEN"),
+            ),
+            sql(
+                "internal/persist_lone_entry.sql",
+                ("IN ('sending', 'in_doubt', 'needs_operator')", "= 'sending'"),
+            ),
         ),
     ),
     Bug(
@@ -72,23 +78,32 @@ SQL_BUGS = (
         "fill_without_symbol",
         "a fill is known by its exchange's ids alone, whatever its symbol",
         "two_symbols",
-        sql(
-            "internal/book_fill.sql",
-            (
-                "AND account_id = v_order.account_id AND symbol = v_order.symbol\n",
-                "AND account_id = v_order.account_id\n",
+        both(
+            sql(
+                "internal/book_fill.sql",
+                (
+                    "AND account_id = v_order.account_id AND symbol = v_order.symbol\n",
+                    "AND account_id = v_order.account_id\n",
+                ),
             ),
+            sql("internal/persist_lone_entry.sql", ("AND o.symbol = i.symbol AND", "AND")),
         ),
     ),
     Bug(
         "fee_booked_twice",
         "a buy's fee is booked twice",
         "entry_limit",
-        sql(
-            "internal/book_entry_fill.sql",
-            (
-                "v_value numeric := coalesce(p_fill.fee_value, 0);",
-                "v_value numeric := 2 * coalesce(p_fill.fee_value, 0);",
+        both(
+            sql(
+                "internal/book_entry_fill.sql",
+                (
+                    "v_value numeric := coalesce(p_fill.fee_value, 0);",
+                    "v_value numeric := 2 * coalesce(p_fill.fee_value, 0);",
+                ),
+            ),
+            sql(
+                "internal/plain_fills.sql",
+                ("THEN round(v_fee * v_price, 18)", "THEN 2 * round(v_fee * v_price, 18)"),
             ),
         ),
     ),
@@ -97,8 +112,8 @@ SQL_BUGS = (
         "the position grows by the fee that the exchange kept",
         "entry_limit",
         sql(
-            "internal/book_entry_fill.sql",
-            (_GAIN, "v_gain numeric := p_fill.quantity;"),
+            "internal/fill_gain.sql",
+            (_GAIN, "p_fill.quantity"),
         ),
     ),
     Bug(
