@@ -20,6 +20,7 @@ _DROP_LATE = f"""  ELSIF v_order.status <> 'open' THEN
     RETURN '{{"code": "DUPLICATE"}}';
 {_INFERRED}"""
 _GAIN = "p_fill.quantity - CASE WHEN p_fill.fee_asset = p_base_asset THEN p_fill.fee_quantity ELSE 0 END"
+_NO_EXIT_FEE = "WHEN p_order.kind = 'exit' THEN 0 ELSE v_fee END, NULL,"
 
 SQL_BUGS = (
     Bug(
@@ -32,7 +33,7 @@ SQL_BUGS = (
                 ("WHEN t.intent_id IS NULL THEN", "WHEN t.intent_id IS NULL OR t.state <> 'sending' THEN"),
             ),
             sql(
-                "internal/persist_lone_entry.sql",
+                "internal/persist_lone.sql",
                 ("IN ('sending', 'in_doubt', 'needs_operator')", "= 'sending'"),
             ),
         ),
@@ -86,7 +87,7 @@ SQL_BUGS = (
                     "AND account_id = v_order.account_id\n",
                 ),
             ),
-            sql("internal/persist_lone_entry.sql", ("AND o.symbol = i.symbol AND", "AND")),
+            sql("internal/persist_lone.sql", ("AND o.symbol = i.symbol AND", "AND")),
         ),
     ),
     Bug(
@@ -247,9 +248,9 @@ SQL_BUGS = (
         "exit_fee_forgotten",
         "a sell's fee is not taken from the cash",
         "exit_market",
-        sql(
-            "internal/book_exit_fill.sql",
-            ("fee_value := p_fill.fee_value;", "fee_value := 0;"),
+        both(
+            sql("internal/book_exit_fill.sql", ("fee_value := p_fill.fee_value;", "fee_value := 0;")),
+            sql("internal/plain_fills.sql", ("ELSE v_fee END, NULL,", _NO_EXIT_FEE)),
         ),
     ),
 )

@@ -14,19 +14,12 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
-  v_known jsonb;
 BEGIN
-  -- conditions and assignments instead of PERFORM, which prepares an executor each time
+  -- a condition instead of PERFORM, which prepares an executor each time
   IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
     RETURN NULL;
-  ELSIF jsonb_array_length(p_items) = 1 THEN
-    v_known := engine.persist_lone_entry(p_tenant_id, p_items -> 0, v_now);
-    IF v_known IS NOT NULL THEN
-      RETURN jsonb_build_array(v_known);
-    END IF;
-    RETURN engine.persist_lifecycle(p_tenant_id, p_items, 'entry', v_now);
   END IF;
-  RETURN engine.persist_entries(p_tenant_id, p_items, v_now);
+  RETURN engine.persist_confirmed(p_tenant_id, p_items, 'entry', v_now);
 END $$;
 COMMENT ON FUNCTION engine.fn_persist_entry_lifecycle(uuid, jsonb) IS 'records what the exchange confirmed of entry intents';
 REVOKE ALL ON FUNCTION engine.fn_persist_entry_lifecycle(uuid, jsonb) FROM PUBLIC;

@@ -15,9 +15,11 @@ AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
-  RETURN engine.persist_lifecycle(p_tenant_id, p_items, 'exit', v_now);
+  -- a condition instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN engine.persist_confirmed(p_tenant_id, p_items, 'exit', v_now);
 END $$;
 COMMENT ON FUNCTION engine.fn_persist_exit_lifecycle(uuid, jsonb) IS 'records what the exchange confirmed of exit intents';
 REVOKE ALL ON FUNCTION engine.fn_persist_exit_lifecycle(uuid, jsonb) FROM PUBLIC;

@@ -1,7 +1,8 @@
 -- Reads the fills that came with an order's confirmation, their fees valued, as they are booked but for the event.
 -- One row in one expression: each assignment by itself prepares an expression in every transaction.
 -- Locks and writes nothing; raises nothing. Returns NULL if one of them wants more than plain booking: an inferred
--- fill, a trade told twice, a fee in a third asset, a rebate, a number or a side that engine.read_fill refuses.
+-- fill, a trade told twice, a fee in a third asset, a sell's in base or above its price, a rebate, or a number or side
+-- that engine.read_fill refuses.
 CREATE OR REPLACE FUNCTION engine.plain_fills(
   p_order engine.orders, p_items jsonb, p_base text, p_quote text, p_now timestamptz
 ) RETURNS engine.fills[]
@@ -22,8 +23,10 @@ BEGIN
     v_price := engine.plain_number(v_item ->> 'price');
     v_quantity := engine.plain_number(v_item ->> 'quantity');
     v_fee := CASE WHEN v_item ->> 'fee_quantity' ~ '^0(\.0{1,18})?$' OR v_item ->> 'fee_quantity' IS NULL THEN 0
-      WHEN v_item ->> 'fee_asset' IN (p_base, p_quote) THEN engine.plain_number(v_item ->> 'fee_quantity') END;
-    IF (v_fee >= 0 AND round(v_price * v_quantity, 18) > 0 AND v_item ->> 'side' = p_order.side
+      WHEN v_item ->> 'fee_asset' = p_quote OR (v_item ->> 'fee_asset' = p_base AND p_order.kind = 'entry')
+        THEN engine.plain_number(v_item ->> 'fee_quantity') END;
+    IF (v_fee >= 0 AND round(v_price * v_quantity, 18) > 0
+      AND (p_order.kind = 'entry' OR v_fee <= round(v_price * v_quantity, 18)) AND v_item ->> 'side' = p_order.side
       AND NOT v_item ->> 'exchange_trade_id' = ANY (v_trades) AND v_item ->> 'fee_rate' IS NULL
       AND (v_item ->> 'inferred')::boolean IS NOT TRUE) IS NOT TRUE THEN
       RETURN NULL;

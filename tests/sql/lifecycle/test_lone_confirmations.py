@@ -1,7 +1,7 @@
 """What records a lone confirmation in few statements must record what the functions for everything do."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,8 @@ from tests.sql.capital.world import OPERATOR, Tenant, World
 _LEFT = """
 SELECT jsonb_build_object(
   'intents', (SELECT jsonb_agg(to_jsonb(i)
-      - '{cancel_requested_at,owner,fencing_token,expires_at,exchange_deadline,created_at,updated_at,released_at}'::text[]
+      - '{cancel_requested_at,owner,fencing_token,expires_at,exchange_deadline,created_at,updated_at}'::text[]
+      - 'released_at'::text
       || jsonb_build_object('released', released_at IS NOT NULL) ORDER BY intent_id)
     FROM engine.intents i WHERE tenant_id = $1),
   'orders', (SELECT jsonb_agg(to_jsonb(o) - '{created_at,updated_at,finished_at}'::text[]
@@ -47,7 +48,7 @@ _SHORT = (
 
 @dataclass(frozen=True)
 class Told:
-    """What the exchange says of an order for 0.01 at 50,000; plain: few statements record it."""
+    """What the exchange says of a buy of 0.01 at 50,000 or a sell of 0.007; plain: the short way takes it."""
 
     name: str
     status: str | None = "open"
@@ -55,10 +56,19 @@ class Told:
     more: dict[str, Any] = field(default_factory=dict)
     plain: bool = True
     before: str = ""  # what else the profile has seen
+    kind: str = "entry"
+
+    @property
+    def side(self) -> str:
+        return "buy" if self.kind == "entry" else "sell"
+
+    @property
+    def function(self) -> str:
+        return f"fn_persist_{self.kind}_lifecycle"
 
     def item(self, tenant: Tenant, intent: UUID) -> dict[str, Any]:
         fills = [
-            fill_item(tenant, "e1", f"t{number}", **{"maker": None, **one})
+            fill_item(tenant, "e1", f"t{number}", **{"maker": None, "side": self.side, **one})
             for number, one in enumerate(self.fills)
         ]
         told = {"intent_id": str(intent), "exchange_order_id": "e1", "exchange_time": EXCHANGE_TIME}
@@ -105,33 +115,67 @@ CASES = [
     Told("it was held for absent", "filled", [WHOLE], plain=False, before="absent"),
     Told("replay", "filled", [WHOLE], plain=False, before="told"),
 ]  # fmt: skip
+SOLD = part("0.007", "51000.5", "0.357")
+THIRD = part("0.002333", "49000.01", "0.1")
+EXITS = [
+    Told("resting"),
+    Told("all sold with a profit", "filled", [SOLD], {"filled_quantity": "0.007"}),
+    Told("all sold with a loss", "filled", [part("0.007", "40000", "0")]),
+    Told("sold in three parts", "filled", [THIRD, THIRD, part("0.002334", "52000", "0", None)]),
+    Told("a part, still open", "open", [THIRD]),
+    Told("a part, then canceled", "canceled", [THIRD], {"filled_quantity": "0.002333"}),
+    Told("a part, then expired, the rest too small to sell", "expired", [part("0.00695", "50000", "0.3")]),
+    Told("canceled unfilled", "canceled"),
+    Told("rejected", "rejected"),
+    Told("cancel requested", "filled", [SOLD], before="cancel"),
+    Told("another exit holds the rest", "filled", [part("0.0035", "51000", "0.1")], before="two exits"),
+    Told("another exit is open, canceled unfilled", "canceled", before="two exits"),
+    Told("a fee in base", "canceled", [part("0.001", "50000", "0.000001", "BTC")], plain=False),
+    Told("a fee in a third asset", "filled", [part("0.007", "50000", "0.001", "BNB")], plain=False),
+    Told("a fee above the price", "filled", [part("0.007", "50000", "400")], plain=False),
+    Told("a rebate", "filled", [part("0.007", "50000", "-0.1")], plain=False),
+    Told("fills are missing", "filled", [THIRD], plain=False),
+    Told("fills are parked", "filled", [THIRD], plain=False, before="parked"),
+    Told("it was held for absent", "filled", [SOLD], plain=False, before="absent"),
+    Told("replay", "filled", [SOLD], plain=False, before="told"),
+]  # fmt: skip
+ALL = [*CASES, *(replace(told, kind="exit") for told in EXITS)]
 
 
 async def prepare(world: World, tenant: Tenant, told: Told, intent: UUID, past: UUID) -> None:
-    """Give the profile its past, then an entry that is being sent."""
-    entry = order_item(tenant, "e1", intent_id=str(intent), client_order_id="ce1")
-    if told.before in {"held", "dust", "dust held back"}:
-        quantity, fee = ("0.004", "0") if told.before == "held" else ("0.0001", "0.00002")
+    """Give the profile its past, then an intent that is being sent."""
+    item = order_item(tenant, "e1", intent_id=str(intent), client_order_id="ce1")
+    if told.kind == "exit":
+        item |= {"quantity": "0.0035" if told.before == "two exits" else "0.007"}
+    size = {"held": ("0.004", "0"), "dust": ("0.0001", "0.00002"), "dust held back": ("0.0001", "0.00002")}
+    if told.kind == "exit" or told.before in size:
+        quantity, fee = size.get(told.before, ("0.007", "0"))
         earlier = order_item(tenant, "past", quantity=quantity, intent_id=str(past), client_order_id="cpast")
         await world.call("fn_open_entry", tenant.id, [earlier])
         order = {"intent_id": str(past), "exchange_order_id": "past", "status": "open"}
         await world.call("fn_persist_entry_lifecycle", tenant.id, [order])
         if told.before == "dust held back":  # by the reservation of the entry, until that has ended
-            await world.call("fn_open_entry", tenant.id, [entry])
+            await world.call("fn_open_entry", tenant.id, [item])
         fill = fill_item(tenant, "past", "past", **part(quantity, "50000", fee, "BTC"))
         await world.call("fn_apply_fill", tenant.id, [fill])
+    if told.before == "two exits":
+        other = order_item(
+            tenant, "x2", quantity="0.0035", intent_id=str(past)[:-1] + "f", client_order_id="cx2"
+        )
+        await world.call("fn_open_exit", tenant.id, [other])
     if told.before != "dust held back":
-        await world.call("fn_open_entry", tenant.id, [entry])
+        await world.call(f"fn_open_{told.kind}", tenant.id, [item])
     if told.before == "cancel":
         await world.call("fn_request_cancel", tenant.id, [{"intent_id": str(intent), "actor": OPERATOR}])
     elif told.before == "parked":
-        await world.call("fn_apply_fill", tenant.id, [fill_item(tenant, "e1", "t8", **HALF)])
+        parked = {**HALF, **part("0.003", "50000", "0.1"), "side": told.side}
+        await world.call("fn_apply_fill", tenant.id, [fill_item(tenant, "e1", "t8", **parked)])
     elif told.before == "told":
-        await world.call("fn_persist_entry_lifecycle", tenant.id, [told.item(tenant, intent)])
+        await world.call(told.function, tenant.id, [told.item(tenant, intent)])
     elif told.before == "absent":
         token = (await world.call("fn_get_order", tenant.id, intent))["fencing_token"]
-        item = {"intent_id": str(intent), "fencing_token": token, "reason": "absent"}
-        await world.call("fn_not_placed", tenant.id, [item])
+        absent = {"intent_id": str(intent), "fencing_token": token, "reason": "absent"}
+        await world.call("fn_not_placed", tenant.id, [absent])
 
 
 async def left(world: World, tenant: Tenant) -> Any:
@@ -143,7 +187,7 @@ async def left(world: World, tenant: Tenant) -> Any:
     return json.loads(text)
 
 
-@pytest.mark.parametrize("told", CASES, ids=lambda told: told.name)
+@pytest.mark.parametrize("told", ALL, ids=lambda told: f"{told.kind}: {told.name}")
 async def test_few_statements_leave_what_all_of_them_do(world: World, told: Told) -> None:
     """The same confirmation by the short way and by the functions for everything: all rows are equal."""
     intent, past = next_intent(), next_intent()
@@ -151,12 +195,13 @@ async def test_few_statements_leave_what_all_of_them_do(world: World, told: Told
     for tenant in (world.one, world.other):
         await prepare(world, tenant, told, intent, past)
     assert await left(world, world.one) == await left(world, world.other)
-    (short,) = await world.call("fn_persist_entry_lifecycle", world.one.id, [told.item(world.one, intent)])
+    (short,) = await world.call(told.function, world.one.id, [told.item(world.one, intent)])
     (whole,) = json.loads(
         await world.admin.fetchval(
-            "SELECT engine.persist_lifecycle($1, $2, 'entry', engine.fn_clock())",
+            "SELECT engine.persist_lifecycle($1, $2, $3, engine.fn_clock())",
             world.other.id,
             json.dumps([told.item(world.other, intent)]),
+            told.kind,
         )
     )
     assert whole == short

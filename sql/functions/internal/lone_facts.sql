@@ -1,12 +1,12 @@
--- The facts of an entry that was confirmed, and filled or ended, at once: its confirmation, an event for each fill, its
+-- The facts of an order that was confirmed, and filled or ended, at once: its confirmation, an event for each fill, its
 -- end; each with what the feed says of it, and those that move capital with their version, the journal's rows and the
--- balances after it. p_rest: what the end releases; p_version, p_balances: the profile's before them all.
+-- balances after it. p_confirmed: the confirmation's event id; p_costs: each fill's share of the position's cost;
+-- p_released: quote that the end releases; p_version, p_balances: the profile's before them all.
 -- One row in one expression: each assignment by itself prepares an expression in every transaction.
--- p_confirmed: the confirmation's event id. Draws those of the others, so the caller holds the hot row.
--- Locks and writes nothing; raises nothing.
-CREATE OR REPLACE FUNCTION engine.lone_entry_facts(
-  p_confirmed bigint, p_order engine.orders, p_fills engine.fills[], p_base_asset text, p_spec_version integer,
-  p_rest numeric, p_version bigint, p_balances numeric[], p_now timestamptz
+-- Draws the other event ids, so the caller holds the hot row. Locks and writes nothing; raises nothing.
+CREATE OR REPLACE FUNCTION engine.lone_facts(
+  p_confirmed bigint, p_order engine.orders, p_fills engine.fills[], p_costs numeric[], p_spec_version integer,
+  p_released numeric, p_version bigint, p_balances numeric[], p_now timestamptz
 ) RETURNS engine.facts[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -22,33 +22,36 @@ BEGIN
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts];
   v_order.booked_quantity := 0;
   v_order.booked_notional := 0;
-  FOREACH v_fill IN ARRAY p_fills LOOP
+  FOR v_place IN 1 .. cardinality(p_fills) LOOP
+    v_fill := p_fills[v_place];
+    v_cost := p_costs[v_place];
     v_order.booked_quantity := v_order.booked_quantity + v_fill.quantity;
     v_order.booked_notional := v_order.booked_notional + v_fill.notional;
     v_order.filled_quantity := v_order.booked_quantity;
-    v_cost := engine.fill_cost(v_fill, p_base_asset);
-    v_changes := ARRAY[0, -v_cost - v_fill.fee_value, v_cost, 0, 0, v_fill.fee_value];
+    v_changes := CASE WHEN p_order.kind = 'entry'
+      THEN ARRAY[0, -v_cost - v_fill.fee_value, v_cost, 0, 0, v_fill.fee_value]
+      ELSE ARRAY[v_fill.notional - v_fill.fee_value, 0, -v_cost, 0, v_fill.notional - v_cost, v_fill.fee_value] END;
     p_version := p_version + 1;
     v_facts := v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 0, p_order.profile_id, p_order.intent_id,
-      p_now, 'fill', engine.fill_payload(v_order, v_fill), NULL, p_version, 'entry_fill', engine.fill_key(v_fill),
-      'exchange', v_fill.source, v_fill.rate_source, p_spec_version, v_fill.exchange_time,
+      p_now, 'fill', engine.fill_payload(v_order, v_fill), NULL, p_version, p_order.kind || '_fill',
+      engine.fill_key(v_fill), 'exchange', v_fill.source, v_fill.rate_source, p_spec_version, v_fill.exchange_time,
       engine.journal_lines(v_changes, p_balances))::engine.facts;
-    p_balances := ARRAY[p_balances[1], p_balances[2] + v_changes[2], p_balances[3] + v_changes[3], p_balances[4],
-      p_balances[5], p_balances[6] + v_changes[6]];
+    p_balances := ARRAY[p_balances[1] + v_changes[1], p_balances[2] + v_changes[2], p_balances[3] + v_changes[3],
+      p_balances[4], p_balances[5] + v_changes[5], p_balances[6] + v_changes[6]];
   END LOOP;
   IF p_order.status = 'open' THEN
     RETURN v_facts;
-  ELSIF p_rest > 0 THEN
+  ELSIF p_released > 0 THEN
     RETURN v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 0, p_order.profile_id, p_order.intent_id,
       p_now, 'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time), NULL, p_version + 1,
       'release', 'release:' || p_order.intent_id, 'exchange', NULL, NULL, p_spec_version, NULL,
-      engine.journal_lines(ARRAY[p_rest, -p_rest, 0, 0, 0, 0], p_balances))::engine.facts;
+      engine.journal_lines(ARRAY[p_released, -p_released, 0, 0, 0, 0], p_balances))::engine.facts;
   END IF;
   RETURN v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 1, p_order.profile_id, p_order.intent_id, p_now,
     'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time),
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts;
 END $$;
-COMMENT ON FUNCTION engine.lone_entry_facts(bigint, engine.orders, engine.fills[], text, integer, numeric, bigint,
-  numeric[], timestamptz) IS 'the facts of an entry that was confirmed, filled or ended at once';
-REVOKE ALL ON FUNCTION engine.lone_entry_facts(bigint, engine.orders, engine.fills[], text, integer, numeric, bigint,
+COMMENT ON FUNCTION engine.lone_facts(bigint, engine.orders, engine.fills[], numeric[], integer, numeric, bigint,
+  numeric[], timestamptz) IS 'the facts of an order that was confirmed, filled or ended at once';
+REVOKE ALL ON FUNCTION engine.lone_facts(bigint, engine.orders, engine.fills[], numeric[], integer, numeric, bigint,
   numeric[], timestamptz) FROM PUBLIC;
