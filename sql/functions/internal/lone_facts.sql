@@ -14,6 +14,7 @@ DECLARE
   v_fill engine.fills;
   v_cost numeric;
   v_changes numeric[];
+  v_lines engine.journal_line[];
   v_facts engine.facts[];
 BEGIN
   v_facts := ARRAY[ROW(p_order.tenant_id, p_confirmed, 1, p_order.profile_id, p_order.intent_id, p_now,
@@ -31,11 +32,17 @@ BEGIN
     v_changes := CASE WHEN p_order.kind = 'entry'
       THEN ARRAY[0, -v_cost - v_fill.fee_value, v_cost, 0, 0, v_fill.fee_value]
       ELSE ARRAY[v_fill.notional - v_fill.fee_value, 0, -v_cost, 0, v_fill.notional - v_cost, v_fill.fee_value] END;
+    -- a buy's, written out: what engine.journal_lines makes of it in a fifth of the time
+    v_lines := CASE WHEN v_changes[1] <> 0 OR v_cost <= 0 THEN engine.journal_lines(v_changes, p_balances)
+      ELSE ARRAY[ROW('RESERVED_FOR_POSITIONS', 'RESERVED_FOR_ORDERS', v_cost, p_balances[3] + v_cost,
+          p_balances[2] - v_cost)::engine.journal_line]
+        || CASE WHEN v_fill.fee_value > 0 THEN ARRAY[ROW('FEES', 'RESERVED_FOR_ORDERS', v_fill.fee_value,
+          p_balances[6] + v_fill.fee_value, p_balances[2] + v_changes[2])::engine.journal_line] ELSE '{}' END END;
     p_version := p_version + 1;
     v_facts := v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 0, p_order.profile_id, p_order.intent_id,
       p_now, 'fill', engine.fill_payload(v_order, v_fill), NULL, p_version, p_order.kind || '_fill',
       engine.fill_key(v_fill), 'exchange', v_fill.source, v_fill.rate_source, p_spec_version, v_fill.exchange_time,
-      engine.journal_lines(v_changes, p_balances))::engine.facts;
+      v_lines)::engine.facts;
     p_balances := ARRAY[p_balances[1] + v_changes[1], p_balances[2] + v_changes[2], p_balances[3] + v_changes[3],
       p_balances[4], p_balances[5] + v_changes[5], p_balances[6] + v_changes[6]];
   END LOOP;
@@ -45,7 +52,8 @@ BEGIN
     RETURN v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 0, p_order.profile_id, p_order.intent_id,
       p_now, 'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time), NULL, p_version + 1,
       'release', 'release:' || p_order.intent_id, 'exchange', NULL, NULL, p_spec_version, NULL,
-      engine.journal_lines(ARRAY[p_released, -p_released, 0, 0, 0, 0], p_balances))::engine.facts;
+      ARRAY[ROW('AVAILABLE', 'RESERVED_FOR_ORDERS', p_released, p_balances[1] + p_released,
+        p_balances[2] - p_released)::engine.journal_line])::engine.facts;
   END IF;
   RETURN v_facts || ROW(p_order.tenant_id, nextval('engine.event_ids'), 1, p_order.profile_id, p_order.intent_id, p_now,
     'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time),
