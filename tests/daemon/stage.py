@@ -165,9 +165,10 @@ class Stage:
             )
             stage.pin("50000", "50010")
             until("the database's gates", lambda: stage.gate() in {None, "accounts"})
-            yield stage
-            daemon = stage.daemon
-            running.append(daemon)
+            try:
+                yield stage
+            finally:
+                running.append(stage.daemon)  # a test may have started another one
         finally:
             for process in reversed(running):
                 process.stop()
