@@ -17,12 +17,14 @@ HOLDFAST_TEST_DURABLE=1 turns fsync on.
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.daemon.halves import half
+from tests.database.prepared import shared
 from tests.database.servers import Database, Server, in_own_loop, installed_15
 
 
@@ -65,6 +67,13 @@ async def any_database(request: pytest.FixtureRequest) -> AsyncIterator[Database
     made = await chosen.create()
     yield made
     await chosen.drop(made)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
+        sharing = ExitStack()
+        sharing.enter_context(shared())
+        config.add_cleanup(sharing.close)
 
 
 class _OneStagePerWorker(LoadScopeScheduling):
