@@ -16,16 +16,16 @@ HOLDFAST_TEST_DURABLE=1 turns fsync on.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.daemon.halves import half
 from tests.database.prepared import shared
 from tests.database.servers import Database, Server, in_own_loop, installed_15
+from tests.groups import end_others, group
 
 
 @pytest.fixture(scope="session")
@@ -83,14 +83,13 @@ class _OneStagePerWorker(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        folder, _, file = module.rpartition("/")
-        if file in {"test_process.py", "test_matrix.py"}:  # each with a stage of its own
-            return module
-        if folder.endswith("tests/daemon"):
-            return f"{folder}/{half(file)}"
-        shared = ("tests/sdk", "tests/relay", "tests/supabase")
-        return folder if folder.endswith(shared) else nodeid
+        return group(nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    yield
+    end_others(item.session, nextitem)
 
 
 @pytest.hookimpl(optionalhook=True)
