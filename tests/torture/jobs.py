@@ -19,7 +19,7 @@ from tests.torture.schedules import Outcome, Schedule, run
 from tests.torture.storm import run_storm
 from tests.torture.world import World, open_world
 
-_WORLD_JOBS = 300  # then a fresh database and exchange: books that only grow get slow
+WORLD_JOBS = 300  # then a fresh database and exchange: books that only grow get slow
 _CRASHED = "harness"
 
 
@@ -86,7 +86,7 @@ class Bench:
         return self.runner.run(self._run(job))
 
     async def _run(self, job: Job) -> Result:
-        if self.world is None or self.done >= _WORLD_JOBS:
+        if self.world is None or self.done >= WORLD_JOBS:
             await self.close()
             self.world, self.done = await self._open(), 0
         self.done += 1
