@@ -10,9 +10,9 @@
         pool = await asyncpg.create_pool(database.engine_url)  # yours to close; the others close themselves
 
 `any_database` runs the test twice: on 18 (embedded), and on Debian's 15 deployed by a non-superuser.
-`postgres15` is a database on 15 only. `server`, `server15` are the servers (`create`, `create_empty`,
-`drop`). HOLDFAST_TEST_DATABASE_URL names a server to use instead of the embedded one;
-HOLDFAST_TEST_DURABLE=1 turns fsync on.
+`postgres15` is a database on 15 only. `server`, `server15` and, for both in turn, `any_server` are the
+servers (`create`, `create_filled`, `create_empty`, `drop`). HOLDFAST_TEST_DATABASE_URL names a server to use
+instead of the embedded one; HOLDFAST_TEST_DURABLE=1 turns fsync on.
 """
 
 import os
@@ -62,11 +62,16 @@ async def postgres15(server15: Server) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=["18", "15"])
-async def any_database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+def any_server(request: pytest.FixtureRequest) -> Server:
     chosen: Server = request.getfixturevalue("server" if request.param == "18" else "server15")
-    made = await chosen.create()
+    return chosen
+
+
+@pytest.fixture
+async def any_database(any_server: Server) -> AsyncIterator[Database]:
+    made = await any_server.create()
     yield made
-    await chosen.drop(made)
+    await any_server.drop(made)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,12 +6,12 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -21,6 +21,7 @@ from engine.deploy.embedded import EmbeddedPostgres
 from tests.database.prepared import memory, prepare
 from tests.lacking import lacking
 
+T = TypeVar("T")
 BIN_DIR_15 = Path("/usr/lib/postgresql/15/bin")
 _ROLES = ("holdfast_engine", "holdfast_scheduler", "holdfast_operator", "holdfast_reader", "holdfast_owner")
 _NAMES = "names.json"
@@ -152,6 +153,7 @@ class Server:
         self._embedded = embedded
         self._ordinary_deployer = ordinary_deployer
         self._session: _Session | None = None
+        self._filled: dict[str, tuple[Database, Any]] = {}
 
     @classmethod
     def start(
@@ -224,6 +226,18 @@ class Server:
         # Each page through the WAL, as is the default, costs a third more CPU than to copy the files.
         return await self._create(f"{self.names.template} STRATEGY FILE_COPY")
 
+    async def create_filled(
+        self, name: str, fill: Callable[[Database], Coroutine[Any, Any, T]]
+    ) -> tuple[Database, T]:
+        """A copy of what `fill` made of a copy of the template, and what it returned; it is called once."""
+        if name not in self._filled:
+            database = await self.create()
+            filling = await fill(database)
+            await database.close()
+            self._filled[name] = (database, filling)
+        database, filling = self._filled[name]
+        return await self._create(f"{database.name} STRATEGY FILE_COPY"), filling
+
     async def create_empty(self) -> Database:
         """A database in which nothing is deployed yet."""
         return await self._create("template0")
@@ -253,7 +267,8 @@ class Server:
     async def _clean(self) -> None:
         conn = await asyncpg.connect(self.admin_url)
         try:
-            await conn.execute(f"DROP DATABASE IF EXISTS {self.names.template} WITH (FORCE)")
+            for name in (self.names.template, *(database.name for database, _ in self._filled.values())):
+                await conn.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await conn.execute(f"DROP ROLE IF EXISTS {self.names.login}")
         finally:
             await conn.close()
