@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 
 CLIENTS := python-binance binance-sdk-spot freqtrade
 
+# Where it is set, as in many containers, each of the processes that tests start would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install demo test fuzz soak torture test-clients advisors lint bench lock clean
 
 # --no-compile: most of the packages' modules are never imported, ccxt's hundred exchanges above all.

@@ -10,20 +10,22 @@
         pool = await asyncpg.create_pool(database.engine_url)  # yours to close; the others close themselves
 
 `any_database` runs the test twice: on 18 (embedded), and on Debian's 15 deployed by a non-superuser.
-`postgres15` is a database on 15 only. `server`, `server15` are the servers (`create`, `create_empty`,
-`drop`). HOLDFAST_TEST_DATABASE_URL names a server to use instead of the embedded one;
-HOLDFAST_TEST_DURABLE=1 turns fsync on.
+`postgres15` is a database on 15 only. `server`, `server15` and, for both in turn, `any_server` are the
+servers (`create`, `create_filled`, `create_empty`, `drop`). HOLDFAST_TEST_DATABASE_URL names a server to use
+instead of the embedded one; HOLDFAST_TEST_DURABLE=1 turns fsync on.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.daemon.halves import half
+from tests.database.prepared import shared
 from tests.database.servers import Database, Server, in_own_loop, installed_15
+from tests.groups import end_others, group
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +62,23 @@ async def postgres15(server15: Server) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=["18", "15"])
-async def any_database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+def any_server(request: pytest.FixtureRequest) -> Server:
     chosen: Server = request.getfixturevalue("server" if request.param == "18" else "server15")
-    made = await chosen.create()
+    return chosen
+
+
+@pytest.fixture
+async def any_database(any_server: Server) -> AsyncIterator[Database]:
+    made = await any_server.create()
     yield made
-    await chosen.drop(made)
+    await any_server.drop(made)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
+        sharing = ExitStack()
+        sharing.enter_context(shared())
+        config.add_cleanup(sharing.close)
 
 
 class _OneStagePerWorker(LoadScopeScheduling):
@@ -74,14 +88,13 @@ class _OneStagePerWorker(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        folder, _, file = module.rpartition("/")
-        if file in {"test_process.py", "test_matrix.py"}:  # each with a stage of its own
-            return module
-        if folder.endswith("tests/daemon"):
-            return f"{folder}/{half(file)}"
-        shared = ("tests/sdk", "tests/relay", "tests/supabase")
-        return folder if folder.endswith(shared) else nodeid
+        return group(nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    yield
+    end_others(item.session, nextitem)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,10 +21,13 @@ import asyncpg
 
 from engine.cli.acts import accounts, profiles, robots, tenants
 from engine.cli.acts.session import on_ledger
-from engine.deploy.embedded import running_url
+from engine.deploy.deployment import deploy
+from engine.deploy.embedded import EmbeddedPostgres, running_url
 from engine.domain.scopes import ROBOT_SCOPES, Scope
 from engine.exchange.account import ExchangeUrls
 from engine.runtime.settings import Settings
+from tests.database.prepared import memory, prepare
+from tests.database.servers import in_own_loop
 
 HOLDFAST = (sys.executable, "-c", "from engine.cli import main; main(prog_name='holdfast')")
 WAIT_S = 30.0
@@ -140,12 +143,17 @@ class Stage:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, **settings: str) -> Iterator[Self]:
-        """Start all of it, the daemon with `settings`; whatever happens, no process and no file is left."""
-        folder = Path(tempfile.mkdtemp(prefix="holdfast-stage-"))
+    def started(cls, *, empty: bool = False, **settings: str) -> Iterator[Self]:
+        """Start all of it, the daemon with `settings`; whatever happens, no process and no file is left.
+
+        The daemon finds its database as an earlier start left it; if `empty`, it makes it itself.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="holdfast-stage-", dir=memory()))
         folder.chmod(0o711)  # for the unprivileged user of the database, when this runs as root
         running: list[Process] = []
         try:
+            if not empty:
+                prepare(folder / "data", "stage", _deployed)
             exchange = Process(
                 ["paper", "--port", "0", "--control-port", "0", "--step-ms", "0", "--exit-with-parent"],
                 folder,
@@ -267,6 +275,11 @@ class Stage:
         """Start the daemon again on the same folder."""
         self.daemon = start_daemon(self.folder)
         self.port = self.daemon.said("listening")["port"]
+
+
+def _deployed(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        in_own_loop(deploy(server.url()))
 
 
 def start_daemon(folder: Path, name: str = "daemon", **settings: str) -> Process:

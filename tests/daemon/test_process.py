@@ -28,7 +28,7 @@ DROP_ALL = {"kind": "drop_before", "count": None}
 @pytest.fixture(scope="module")
 def own() -> Iterator[Stage]:
     """A stage that tests of this module may kill and restart."""
-    with Stage.started() as made:
+    with Stage.started(empty=True) as made:
         yield made
 
 

@@ -1,26 +1,27 @@
 """A stage for the tests that run the SDK against a daemon, and what each of them owns on it."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.stage import Stage, Tenant
+from tests.groups import lasting
 from tests.sdk.own import Own
 
 
-@pytest.fixture(scope="session")
-def sdk_stage() -> Iterator[Stage]:
+@pytest.fixture(scope="module")
+def sdk_stage(request: pytest.FixtureRequest) -> Stage:
     """A stage of its own: the SDK's tests run beside those of the daemon, and restart it."""
-    with Stage.started() as made:
-        yield made
+    return lasting(request, "stage", Stage.started)
 
 
-@pytest.fixture(scope="session")
-def sdk_tenant(sdk_stage: Stage) -> Tenant:
+@pytest.fixture(scope="module")
+def sdk_tenant(request: pytest.FixtureRequest, sdk_stage: Stage) -> Tenant:
     """The one tenant of these tests: each account more costs request weight, at every restart again."""
-    return sdk_stage.tenant()
+    return lasting(request, "tenant", lambda: nullcontext(sdk_stage.tenant()))
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ class Project(Server):
     @property
     def logins(self) -> dict[str, str]:
         """The ordinary login and the deployer with their passwords, for a pooler."""
-        return {self._login: self._password, self._deployer: self._password}
+        return dict.fromkeys((self.names.login, self.names.deployer), self.names.password)
 
     async def prepare(self) -> None:
         admin = await asyncpg.connect(self.admin_url)

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from tests.database.servers import Server
+from tests.database.servers import Names, Server
 from tests.torture.all_flows import FLOWS
 from tests.torture.duel import Duel, run_duel
 from tests.torture.oracle import NOT_CONVERGED
@@ -19,7 +19,7 @@ from tests.torture.schedules import Outcome, Schedule, run
 from tests.torture.storm import run_storm
 from tests.torture.world import World, open_world
 
-_WORLD_JOBS = 300  # then a fresh database and exchange: books that only grow get slow
+WORLD_JOBS = 300  # then a fresh database and exchange: books that only grow get slow
 _CRASHED = "harness"
 
 
@@ -59,20 +59,16 @@ class Where:
     """A server with a deployed template, for other processes."""
 
     admin_url: str
-    template: str
-    login: str
-    password: str
+    names: Names
 
     @classmethod
     def of(cls, server: Server) -> "Where":
         """Return what another process needs of a server."""
-        return cls(server.admin_url, server._template, server._login, server._password)
+        return cls(server.admin_url, server.names)
 
     def server(self) -> Server:
         """Return the same server, not to be stopped from here."""
-        found = Server(self.admin_url)
-        found._template, found._login, found._password = self.template, self.login, self.password
-        return found
+        return Server(self.admin_url, names=self.names)
 
 
 @dataclass(slots=True)
@@ -90,7 +86,7 @@ class Bench:
         return self.runner.run(self._run(job))
 
     async def _run(self, job: Job) -> Result:
-        if self.world is None or self.done >= _WORLD_JOBS:
+        if self.world is None or self.done >= WORLD_JOBS:
             await self.close()
             self.world, self.done = await self._open(), 0
         self.done += 1
@@ -108,6 +104,7 @@ class Bench:
 
     async def _open(self) -> World:
         server = self.where.server()
+        self._stack.callback(server.leave)
         database = await server.create()
         self._stack.push_async_callback(server.drop, database)
         return await self._stack.enter_async_context(open_world(database))

@@ -1,27 +1,18 @@
 """Proves the promises at every crossing of every flow: whatever goes wrong there, all of it comes right."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.database.servers import Database
 from tests.torture import plans
 from tests.torture.all_flows import FLOWS
+from tests.torture.conftest import LOOP
 from tests.torture.duel import run_duel
 from tests.torture.flows import Flow
-from tests.torture.jobs import quiet
 from tests.torture.report import PASSES_ALLOWED
 from tests.torture.schedules import Outcome, Schedule, run
-from tests.torture.world import World, open_world
+from tests.torture.world import World
 
+pytestmark = LOOP
 _DUELS = 2  # of a flow; all of them, all kinds of fault and all pairs are in `make torture`
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    quiet()
-    async with open_world(database) as opened:
-        yield opened
 
 
 def judge(outcome: Outcome) -> None:

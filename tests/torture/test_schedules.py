@@ -1,19 +1,19 @@
 """Proves the promises under second crashes and seeded storms, and keeps what once went wrong."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.database.servers import Database
 from tests.torture import plans
 from tests.torture.all_flows import FLOWS
-from tests.torture.jobs import outcome_of, quiet
+from tests.torture.conftest import LOOP
+from tests.torture.jobs import outcome_of
 from tests.torture.report import PASSES_ALLOWED
 from tests.torture.schedules import Schedule, run
 from tests.torture.seams import Kind
-from tests.torture.world import World, open_world
+from tests.torture.world import World
 
+pytestmark = LOOP
 _PAIRS = 12  # of each of these flows; all of them are in `make torture`
 _PAIRED = ("entry_limit", "bid_and_fill", "exit_limit", "cancel_partly_filled", "doubt_present", "start_up")
 _REGRESSIONS = [
@@ -21,13 +21,6 @@ _REGRESSIONS = [
     for line in (Path(__file__).parent / "regressions.txt").read_text().splitlines()
     if line and not line.startswith("#")
 ]
-
-
-@pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
-    quiet()
-    async with open_world(database) as opened:
-        yield opened
 
 
 async def holds(world: World, text: str) -> None:

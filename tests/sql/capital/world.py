@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -64,7 +64,7 @@ async def state(admin: "asyncpg.Connection[Any]") -> dict[str, str]:
     return {row["name"]: row["rows"] for row in hashes}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """One tenant with a robot, an exchange account (10,000 USDT, 1 BTC) and one empty profile."""
 
@@ -97,6 +97,16 @@ class Tenant:
         return profile
 
 
+async def two_tenants(database: Database) -> tuple[Tenant, Tenant]:
+    """Make them in a database in which there is nothing yet."""
+    conn = await database.connect()
+    await call(conn, "fn_init_engine", "habc")
+    made = Tenant("one"), Tenant("other")
+    for tenant in made:
+        await tenant.create(conn)
+    return made
+
+
 def account(account_id: UUID, uid: str, **changes: Any) -> dict[str, Any]:
     """What fn_register_account takes."""
     return {
@@ -120,6 +130,10 @@ class World:
     admin: "asyncpg.Connection[Any]"
     one: Tenant
     other: Tenant
+
+    @classmethod
+    async def of(cls, database: Database, one: Tenant, other: Tenant) -> Self:
+        return cls(database, await database.connect(), await database.admin(), one, other)
 
     async def call(self, function: str, *args: Any) -> Any:
         return await call(self.conn, function, *args)

@@ -1,5 +1,10 @@
 """Two tenants, on 18 and on 15."""
 
-from tests.sql.capital.conftest import world
+import pytest
 
-__all__ = ["world"]
+from tests.sql.capital.world import World
+
+
+@pytest.fixture
+def world(unfunded: World) -> World:
+    return unfunded
