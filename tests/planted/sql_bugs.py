@@ -121,9 +121,12 @@ SQL_BUGS = (
         "released_per_fill",
         "the first fill releases the whole reservation",
         "bid_and_fill",
-        sql(
-            "internal/book_entry_fill.sql",
-            ("SELECT least(remaining, greatest(v_total, 0)) INTO v_paid", "SELECT remaining INTO v_paid"),
+        both(
+            sql(
+                "internal/book_entry_fill.sql",
+                ("SELECT least(remaining, greatest(v_total, 0)) INTO v_paid", "SELECT remaining INTO v_paid"),
+            ),
+            sql("internal/book_plain_fill.sql", ("CASE WHEN v_complete THEN 0 ELSE v_rest END", "0")),
         ),
     ),
     Bug(

@@ -12,6 +12,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_order engine.orders;
   v_fill engine.fills;
+  v_plain jsonb;
   v_base text;
   v_quote text;
   v_spec integer;
@@ -28,6 +29,10 @@ BEGIN
     AND exchange_order_id = v_order.exchange_order_id AND exchange_trade_id = p_item ->> 'exchange_trade_id';
   IF FOUND THEN
     RETURN engine.known_fill(v_fill, p_item);
+  END IF;
+  v_plain := engine.book_plain_fill(v_order, p_item, p_now);
+  IF v_plain IS NOT NULL THEN
+    RETURN v_plain;
   ELSIF (p_item ->> 'inferred')::boolean THEN
     p_item := engine.infer_fill(v_order, p_item);
     IF p_item IS NULL THEN

@@ -1,12 +1,12 @@
--- The facts of an order that was confirmed, and filled or ended, at once: its confirmation, an event for each fill, its
--- end; each with what the feed says of it, and those that move capital with their version, the journal's rows and the
--- balances after it. p_confirmed: the confirmation's event id; p_costs: each fill's share of the position's cost;
--- p_released: quote that the end releases; p_version, p_balances: the profile's before them all.
+-- The facts of fills and, if they are facts too, of the order's confirmation before and its end after them; each with
+-- what the feed says of it, and those that move capital with their version, the journal's rows and the balances after
+-- it. p_confirmed: the confirmation's event id; p_before: the order before the fills; p_costs: each fill's share of the
+-- position's cost; p_released: quote that the end releases; p_version, p_balances: the profile's before them all.
 -- One row in one expression: each assignment by itself prepares an expression in every transaction.
 -- Draws the other event ids, so the caller holds the hot row. Locks and writes nothing; raises nothing.
 CREATE OR REPLACE FUNCTION engine.lone_facts(
-  p_confirmed bigint, p_order engine.orders, p_fills engine.fills[], p_costs numeric[], p_spec_version integer,
-  p_released numeric, p_version bigint, p_balances numeric[], p_now timestamptz
+  p_confirmed bigint, p_before engine.orders, p_order engine.orders, p_fills engine.fills[], p_costs numeric[],
+  p_spec_version integer, p_released numeric, p_version bigint, p_balances numeric[], p_now timestamptz
 ) RETURNS engine.facts[]
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -15,20 +15,22 @@ DECLARE
   v_cost numeric;
   v_changes numeric[];
   v_lines engine.journal_line[];
-  v_facts engine.facts[];
+  v_facts engine.facts[] := '{}';
 BEGIN
-  v_facts := ARRAY[ROW(p_order.tenant_id, p_confirmed, 1, p_order.profile_id, p_order.intent_id, p_now,
-    'order.confirmed', engine.confirmed_payload(p_order.client_order_id, p_order.exchange_order_id, p_order.symbol,
-      p_order.kind, p_order.quantity, p_order.exchange_time),
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts];
-  v_order.booked_quantity := 0;
-  v_order.booked_notional := 0;
+  IF p_confirmed IS NOT NULL THEN
+    v_facts := ARRAY[ROW(p_order.tenant_id, p_confirmed, 1, p_order.profile_id, p_order.intent_id, p_now,
+      'order.confirmed', engine.confirmed_payload(p_order.client_order_id, p_order.exchange_order_id, p_order.symbol,
+        p_order.kind, p_order.quantity, p_order.exchange_time),
+      NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts];
+  END IF;
+  v_order.booked_quantity := p_before.booked_quantity;
+  v_order.booked_notional := p_before.booked_notional;
   FOR v_place IN 1 .. cardinality(p_fills) LOOP
     v_fill := p_fills[v_place];
     v_cost := p_costs[v_place];
     v_order.booked_quantity := v_order.booked_quantity + v_fill.quantity;
     v_order.booked_notional := v_order.booked_notional + v_fill.notional;
-    v_order.filled_quantity := v_order.booked_quantity;
+    v_order.filled_quantity := greatest(p_before.filled_quantity, v_order.booked_quantity);
     v_changes := CASE WHEN p_order.kind = 'entry'
       THEN ARRAY[0, -v_cost - v_fill.fee_value, v_cost, 0, 0, v_fill.fee_value]
       ELSE ARRAY[v_fill.notional - v_fill.fee_value, 0, -v_cost, 0, v_fill.notional - v_cost, v_fill.fee_value] END;
@@ -59,7 +61,7 @@ BEGIN
     'order.' || p_order.status, engine.ended_payload(p_order, p_order.exchange_time),
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::engine.facts;
 END $$;
-COMMENT ON FUNCTION engine.lone_facts(bigint, engine.orders, engine.fills[], numeric[], integer, numeric, bigint,
-  numeric[], timestamptz) IS 'the facts of an order that was confirmed, filled or ended at once';
-REVOKE ALL ON FUNCTION engine.lone_facts(bigint, engine.orders, engine.fills[], numeric[], integer, numeric, bigint,
-  numeric[], timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION engine.lone_facts(bigint, engine.orders, engine.orders, engine.fills[], numeric[], integer,
+  numeric, bigint, numeric[], timestamptz) IS 'the facts of fills, of the confirmation before and the end after them';
+REVOKE ALL ON FUNCTION engine.lone_facts(bigint, engine.orders, engine.orders, engine.fills[], numeric[], integer,
+  numeric, bigint, numeric[], timestamptz) FROM PUBLIC;

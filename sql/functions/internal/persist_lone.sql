@@ -10,6 +10,7 @@ CREATE OR REPLACE FUNCTION engine.persist_lone(p_tenant_id uuid, p_item jsonb, p
 RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
+  v_before engine.orders;
   v_order engine.orders;
   v_instrument engine.instruments;
   v_position engine.positions;  -- of an exit
@@ -20,6 +21,7 @@ DECLARE
   v_fills engine.fills[];
   v_sum record;
   v_end text;
+  v_event bigint;
 BEGIN
   SELECT i.tenant_id, i.intent_id, i.profile_id, i.account_id, i.kind, i.symbol, i.side, i.client_order_id,
     p_item ->> 'exchange_order_id', i.quantity, (p_item ->> 'exchange_time')::timestamptz, i.spec_version,
@@ -63,6 +65,10 @@ BEGIN
     reserved_remaining = CASE WHEN v_end IS NULL THEN v_rest ELSE 0 END,
     released_at = CASE WHEN v_end IS NOT NULL THEN p_now END
   WHERE tenant_id = p_tenant_id AND intent_id = v_order.intent_id;
+  v_order.booked_quantity := 0;
+  v_order.booked_notional := 0;
+  v_order.filled_quantity := 0;
+  v_before := v_order;
   v_order.status := coalesce(v_end, 'open');
   v_order.booked_quantity := v_sum.quantity;
   v_order.booked_notional := v_sum.notional;
@@ -73,11 +79,8 @@ BEGIN
   VALUES (p_tenant_id, v_order.intent_id, v_order.profile_id, v_order.account_id, p_kind, v_order.symbol, v_order.side,
     v_order.client_order_id, v_order.exchange_order_id, v_order.status, v_order.quantity, v_sum.quantity,
     v_sum.quantity, v_sum.notional, v_order.exchange_time, CASE WHEN v_end IS NOT NULL THEN p_now END, p_now, p_now);
-  -- a condition instead of PERFORM, which prepares an executor each time
-  IF engine.book_lone(v_order, v_fills, v_sum.costs, v_sum.cost, v_sum.fees, v_sum.gain, v_instrument,
-      v_spec_version, CASE WHEN v_end IS NULL THEN 0 ELSE v_rest END, p_now) IS NULL THEN
-    RETURN NULL;
-  END IF;
+  v_event := engine.book_lone(v_before, v_order, v_fills, v_sum.costs, v_sum.cost, v_sum.fees, v_sum.gain, v_instrument,
+    v_spec_version, CASE WHEN v_end IS NULL THEN 0 ELSE v_rest END, p_now);
   RETURN jsonb_build_object('code', 'OK', 'replay', false, 'order_status', v_order.status,
     'cancel_requested', v_cancel_requested, 'false_absence', false,
     'fills', array_fill('OK'::text, ARRAY[cardinality(v_fills)]));

@@ -41,6 +41,10 @@ SELECT jsonb_build_object(
   'unassigned', (SELECT jsonb_agg(to_jsonb(h) ORDER BY asset) FROM engine.unassigned_holdings h
     WHERE tenant_id = $1))
 """
+_WITHOUT = """
+CREATE OR REPLACE FUNCTION engine.book_plain_fill(p_order engine.orders, p_item jsonb, p_now timestamptz)
+RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb'
+"""
 _SHORT = (
     "SELECT count(*) FROM engine.facts WHERE tenant_id = $1 AND intent_id = $2 AND type = 'fill' AND part = 0"
 )
@@ -159,9 +163,8 @@ async def prepare(world: World, tenant: Tenant, told: Told, intent: UUID, past: 
         fill = fill_item(tenant, "past", "past", **part(quantity, "50000", fee, "BTC"))
         await world.call("fn_apply_fill", tenant.id, [fill])
     if told.before == "two exits":
-        other = order_item(
-            tenant, "x2", quantity="0.0035", intent_id=str(past)[:-1] + "f", client_order_id="cx2"
-        )
+        further = str(UUID(int=past.int + (1 << 40)))
+        other = order_item(tenant, "x2", quantity="0.0035", intent_id=further, client_order_id="cx2")
         await world.call("fn_open_exit", tenant.id, [other])
     if told.before != "dust held back":
         await world.call(f"fn_open_{told.kind}", tenant.id, [item])
@@ -187,6 +190,18 @@ async def left(world: World, tenant: Tenant) -> Any:
     return json.loads(text)
 
 
+async def is_plain(world: World, told: Told, intent: UUID) -> bool:
+    """Whether the short way would take the first tenant's; nothing of it is kept."""
+    trying = world.admin.transaction()
+    await trying.start()
+    item = json.dumps(told.item(world.one, intent))
+    taken: bool = await world.admin.fetchval(
+        "SELECT engine.persist_lone($1, $2, $3, engine.fn_clock()) IS NOT NULL", world.one.id, item, told.kind
+    )
+    await trying.rollback()
+    return taken
+
+
 @pytest.mark.parametrize("told", ALL, ids=lambda told: f"{told.kind}: {told.name}")
 async def test_few_statements_leave_what_all_of_them_do(world: World, told: Told) -> None:
     """The same confirmation by the short way and by the functions for everything: all rows are equal."""
@@ -195,6 +210,8 @@ async def test_few_statements_leave_what_all_of_them_do(world: World, told: Told
     for tenant in (world.one, world.other):
         await prepare(world, tenant, told, intent, past)
     assert await left(world, world.one) == await left(world, world.other)
+    assert told.plain == await is_plain(world, told, intent)
+    await world.admin.execute(_WITHOUT)
     (short,) = await world.call(told.function, world.one.id, [told.item(world.one, intent)])
     (whole,) = json.loads(
         await world.admin.fetchval(
@@ -206,8 +223,6 @@ async def test_few_statements_leave_what_all_of_them_do(world: World, told: Told
     )
     assert whole == short
     assert await left(world, world.other) == await left(world, world.one)
-    if told.fills and told.before != "told":
-        assert told.plain == (0 < await world.admin.fetchval(_SHORT, world.one.id, intent))
     await world.consistent()
 
 
@@ -246,4 +261,66 @@ async def test_an_array_is_recorded_as_one_by_one(world: World) -> None:
     assert [[], ["OK"], None, ["OK"], []] == [one.get("fills") for one in answer]
     twice = await world.call("fn_persist_entry_lifecycle", world.one.id, [filled, resting, filled])
     assert [True, True, True] == [one["replay"] for one in twice]
+    await world.consistent()
+
+
+_TWENTIETH = part("0.0005", "49990", "0.02")
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """Fills that come one by one to a buy of 0.01 at 50,000 or a sell of 0.007; plain: how many are."""
+
+    name: str
+    fills: list[dict[str, Any]]
+    plain: int
+    kind: str = "entry"
+    end: dict[str, Any] | None = None  # what the exchange has said of the order's end before
+    before: str = ""
+
+
+STREAMED = [
+    Streamed("one whole", [WHOLE], 1),
+    Streamed("three parts", [HALF, part("0.002", "49000", "0"), part("0.003", "50000", "0.15")], 3),
+    Streamed("a part", [HALF], 1),
+    Streamed("too small to sell", [part("0.0001", "49990", "0.00005", "BTC")], 1),
+    Streamed("into dust", [HALF, HALF], 2, before="dust"),
+    Streamed("a third asset's fee first", [part("0.002", "49000", "0.001", "BNB"), HALF], 0),
+    Streamed("a third asset's fee last", [HALF, part("0.005", "49000", "0.001", "BNB")], 1),
+    Streamed("dearer than what is left", [HALF, part("0.005", "51000", "0.5")], 1),
+    Streamed("its end waits for them", [HALF, _TWENTIETH], 0, end={"status": "canceled", "filled": "0.0055"}),
+    Streamed("after its end", [HALF], 0, end={"status": "canceled", "filled": "0"}),
+    Streamed("sold whole", [SOLD], 1, "exit"),
+    Streamed("sold in parts", [THIRD, THIRD, part("0.002334", "52000", "0", None)], 3, "exit"),
+    Streamed(
+        "sold in part, with a fee in base", [THIRD, part("0.001", "50000", "0.000001", "BTC")], 1, "exit"
+    ),
+    Streamed("sold after its end", [THIRD], 0, "exit", end={"status": "expired", "filled": "0"}),
+    Streamed("sold beside another exit", [part("0.0035", "51000", "0.1")], 1, "exit", before="two exits"),
+]
+
+
+@pytest.mark.parametrize("told", STREAMED, ids=lambda told: f"{told.kind}: {told.name}")
+async def test_a_plain_fill_leaves_what_any_does(world: World, told: Streamed) -> None:
+    """The same fills of an open order with and without the short way: all answers and rows are equal."""
+    intent, past = next_intent(), next_intent()
+    await world.call("fn_allocate", world.other.id, world.other.profile, 1000, "first", OPERATOR, "start")
+    order = Told(told.name, kind=told.kind, before=told.before)
+    answers = []
+    for tenant in (world.one, world.other):
+        if tenant is world.other:
+            await world.admin.execute(_WITHOUT)
+        await prepare(world, tenant, order, intent, past)
+        await world.call(order.function, tenant.id, [order.item(tenant, intent)])
+        if told.end:
+            end = {"intent_id": str(intent), "status": told.end["status"]}
+            await world.call("fn_finish_order", tenant.id, [{**end, "filled_quantity": told.end["filled"]}])
+        for number, fill in enumerate(told.fills):
+            item = fill_item(tenant, "e1", f"t{number}", **{"maker": None, "side": order.side, **fill})
+            (answer,) = await world.call("fn_apply_fill", tenant.id, [item])
+            answers.append({name: value for name, value in answer.items() if name != "event_id"})
+    assert answers[: len(told.fills)] == answers[len(told.fills) :]
+    assert await left(world, world.other) == await left(world, world.one)
+    assert told.plain == await world.admin.fetchval(_SHORT, world.one.id, intent)
+    assert 0 == await world.admin.fetchval(_SHORT, world.other.id, intent)
     await world.consistent()
