@@ -206,6 +206,8 @@ class ExchangeTimer:
         self._stranger = None
         if tripped:
             self._tell_stranger(sign)
+        else:  # one of ours under another name: what was disarmed without the database is armed again
+            self._due_at = self._context.clock.monotonic()
         return True
 
     async def _ran_out(self, look: Look) -> None:

@@ -13,10 +13,12 @@ import pytest
 
 from engine.domain.outcomes import OrderReport
 from engine.ledger.leases import Stage
+from engine.runtime.tasks import Heartbeat
 from tests.database.servers import Database
 from tests.exchange.timer_server import Trouble
-from tests.flows.rig import TAG, until
-from tests.loops.timer_stage import LOOP, TimerStage, timer_stage
+from tests.flows.rig import TAG, CrashError, until
+from tests.loops.timer_stage import LOOP, Holder, TimerStage, timer_stage
+from tests.sql.capital.trading import confirmed
 from tests.sql.capital.world import SYMBOL
 from tests.sql.timer.timers import stranger_orders, stranger_trades, turn_off, turn_on, whole_pass
 
@@ -303,3 +305,105 @@ async def test_seconds_or_an_exchange_without_rule_are_not_sent(stage: TimerStag
 
 def _running(health: Any) -> bool:
     return any(each.name == LOOP and each.running for each in health)
+
+
+CROSSINGS = ("before exchange_timer", "after exchange_timer", "before fn_tell", "after fn_tell")
+
+
+async def crashed(holder: Holder, crossing: str) -> None:
+    """Let its loop run until it dies at a crossing."""
+    holder.plug.what = holder.plug.crash
+    holder.plug.when = crossing.replace("fn_tell", "fn_tell_exchange_timer")
+    heartbeat = Heartbeat("dying", holder.metrics, holder.gateway.clock, asyncio.Event())
+    with pytest.raises(CrashError):
+        await holder.timer.run(heartbeat)
+
+
+async def events(stage: TimerStage) -> list[str]:
+    """Return what the feed tells of the timer."""
+    rows = await stage.world.admin.fetch(
+        "SELECT type FROM engine.outbox WHERE type LIKE 'exchange_timer.%' ORDER BY event_id"
+    )
+    return [row["type"].removeprefix("exchange_timer.") for row in rows]
+
+
+@pytest.mark.parametrize("crossing", CROSSINGS)
+async def test_a_crash_around_the_arming_call(stage: TimerStage, crossing: str) -> None:
+    """Before it, after it, or around its record: the next process arms, one timer runs, one fact is told."""
+    await turn_on(stage.world)
+    await whole_pass(stage.passes)
+    await crashed(await stage.holder(), crossing)
+    before = [] if crossing == "before exchange_timer" else [60]
+    assert before == stage.server.seconds
+    second = await stage.holder()
+    second.start()
+    await stage.arrived(*before, 60)
+    row = await stage.shown(armed=True)
+    await second.looks(3)
+    assert ([], ["on"], None) == (stage.server.seconds, await events(stage), second.sample("run_out_total"))
+    assert stage.server.acts_at is not None
+    assert int(stage.server.acts_at) - 1 <= int(datetime.fromisoformat(row["armed_until"]).timestamp())
+    await stage.advance(20)
+    await stage.arrived(60)
+
+
+@pytest.mark.parametrize("crossing", CROSSINGS)
+async def test_a_crash_around_the_disarming_call(stage: TimerStage, crossing: str) -> None:
+    """Anywhere around it: the next process disarms what is still owed, and then nothing is sent any more."""
+    await (await stage.armed()).stop()
+    await turn_off(stage.world)
+    await crashed(await stage.holder(), crossing)
+    before = [] if crossing == "before exchange_timer" else [0]
+    owed = [] if crossing == "after fn_tell" else [0]
+    assert before == stage.server.seconds
+    second = await stage.holder()
+    second.start()
+    await stage.arrived(*before, *owed)
+    await stage.shown(armed=False)
+    await second.looks(3)
+    assert ([], False, ["on", "off"]) == (stage.server.seconds, stage.server.armed, await events(stage))
+    await stage.advance(41)
+    await stage.arrived(0)
+    await stage.advance(41)
+    await second.looks(3)
+    assert [] == stage.server.seconds
+
+
+@pytest.mark.parametrize("crossing", ["before fn_trip_exchange_timer", "after fn_trip_exchange_timer"])
+async def test_a_crash_around_the_trip(stage: TimerStage, crossing: str) -> None:
+    """Of a stranger whom a dead process saw: what the database knows is done, else a pass shows him."""
+    await (await stage.armed()).stop()
+    first = await stage.holder()
+    first.timer.seen([shown("web_1")])
+    assert first.timer.report() is None  # it has not looked yet: nothing is known to be on
+    first.start()
+    await stage.arrived(60)
+    await first.looks()
+    await first.supervisor.end([LOOP], 5.0)
+    first.timer.seen([shown("web_1")])
+    await crashed(first, crossing)
+    assert [] == stage.server.seconds
+    second = await stage.holder()
+    second.start()
+    if crossing.startswith("before"):
+        await stage.arrived(60)
+        await stranger_orders(stage.passes)
+    await stage.arrived(0)
+    row = await stage.shown(armed=False)
+    assert (False, "stranger", ["on", "off"]) == (row["enabled"], row["off_cause"], await events(stage))
+
+
+async def test_an_order_of_ours_under_another_name_keeps_it(stage: TimerStage) -> None:
+    """What a stream shows under a strange id and the ledger knows by the exchange's is no stranger."""
+    holder = await stage.armed()
+    await stage.world.allocate("1000")
+    await confirmed(stage.world, "ours-1")
+    holder.plug.down = True
+    holder.timer.seen([shown("a cancel's own id", "ours-1")])
+    await stage.arrived(0)
+    holder.plug.down = False
+    await stage.arrived(60)
+    await holder.looks()
+    assert (True, True, None) == (
+        holder.report["enabled"], stage.server.armed, holder.sample("strangers_total"),
+    )  # fmt: skip
