@@ -22,6 +22,7 @@ from engine.runtime.tasks import Heartbeat
 
 _LOOK_S = 1.0
 _IDLE_LOOKS = 5
+_LIST_S = 60.0  # between two lists of all open orders of the account
 _AGAIN_S = 5.0  # after a call that brought no answer; sooner where the timer is short
 _log = get_logger(__name__)
 
@@ -60,6 +61,7 @@ class ExchangeTimer:
         self._armed_s = 0
         self._due_at = context.clock.monotonic()  # of the next arming call
         self._disarm_at = self._due_at
+        self._listed_at = float("-inf")
         self._failures = 0
         self._problem: str | None = None
 
@@ -93,11 +95,7 @@ class ExchangeTimer:
                 if isinstance(each, OrderReport):
                     self._ask_pass("an order without client order id")
             elif not is_ours(self._context.tag, exchange, each.client_order_id):
-                self._stranger = {
-                    "seen": "stream",
-                    "symbol": each.symbol,
-                    "exchange_order_id": each.exchange_order_id,
-                }
+                self._stranger = _sign("stream", each)
                 self._wake.set()
 
     def report(self) -> dict[str, Any] | None:
@@ -141,24 +139,63 @@ class ExchangeTimer:
     async def _act(self, look: Look, heartbeat: Heartbeat) -> None:
         now = self._context.clock.monotonic()
         if look.enabled:
-            check_seconds(self._session.gateway.config.exchange, look.timeout_s)
-        if look.wants in {Wants.ARM, Wants.PASS} and look.armed_until is not None:
-            await self._ran_out(look)
-        if look.wants is Wants.RENEW or (look.wants is Wants.ARM and self._reconciled):
-            if now >= self._due_at or look.timeout_s != self._armed_s:
-                await self._arm(look, heartbeat)
-        elif look.wants is Wants.DISARM:
-            if now >= self._disarm_at:
-                await self._disarm(look, heartbeat)
+            await self._keep(look, heartbeat, now)
         elif look.wants is Wants.NOTHING:
             self._problem, self._failures = None, 0
-        else:
+        elif now >= self._disarm_at:
+            await self._disarm(look, heartbeat)
+
+    async def _keep(self, look: Look, heartbeat: Heartbeat, now: float) -> None:
+        """Renew it, or arm it after all of the account was seen; by the exchange's clock it has run out."""
+        check_seconds(self._session.gateway.config.exchange, look.timeout_s)
+        due = now >= self._due_at or look.timeout_s != self._armed_s
+        if look.armed_until is not None and look.armed_until > self._exchange_now:
+            if due:
+                await self._arm(look, heartbeat)
+            if now >= self._listed_at + _LIST_S:  # after the renewal, which it must not hold up
+                await self._alone(look, heartbeat)
+        elif look.armed_until is not None:
+            await self._ran_out(look)
+        elif look.wants is Wants.PASS or not self._reconciled:
             self._wait_for_pass(look)
+        elif due and await self._alone(look, heartbeat):
+            await self._arm(look, heartbeat)
+
+    async def _alone(self, look: Look, heartbeat: Heartbeat) -> bool:
+        """Read all open orders of the account, and tell whether they could be read and are all ours.
+
+        Where an exchange is asked symbol by symbol, a pass sees those that profiles trade; the timer would
+        cancel every other one as well.
+        """
+        session, clock = self._session, self._context.clock
+        self._lease.check()
+        exchange = session.gateway.config.exchange
+        try:
+            async with asyncio.timeout(min(_AGAIN_S, look.timeout_s / 6)):
+                orders = await unless_stopped(heartbeat.stopping, session.gateway.open_orders())
+        except (HoldfastError, TimeoutError) as error:
+            self._due_at = max(self._due_at, clock.monotonic() + self._again_s(look))
+            self._say(f"list of open orders: {error or type(error).__name__}")
+            return False
+        self._listed_at = clock.monotonic()
+        for each in orders or ():
+            if not is_ours(self._context.tag, exchange, each.client_order_id):
+                sign = _sign("open_orders", each)
+                if await exchange_timers.trip(
+                    self._context.ledger, session.tenant_id, session.account_id, sign
+                ):
+                    self._wake.set()
+                    self._tell_stranger(sign)
+                    return False
+        return orders is not None
 
     @property
     def _reconciled(self) -> bool:
         """Whether this holder has found the account in order; what was true for another is not enough."""
         return self._lease.stage is Stage.RECONCILED
+
+    def _again_s(self, look: Look) -> float:
+        return min(_AGAIN_S, max(self._look_s, look.timeout_s / 12))
 
     def _wait_for_pass(self, look: Look) -> None:
         self._say("not armed yet: a pass has to find the account in order")
@@ -170,7 +207,7 @@ class ExchangeTimer:
         began = self._context.clock.monotonic()
         done, until = await self._call("arm", look.timeout_s, heartbeat)
         if not done:
-            self._due_at = began + min(_AGAIN_S, max(self._look_s, look.timeout_s / 12))
+            self._due_at = began + self._again_s(look)
             return
         self._until, self._armed_s = until, look.timeout_s
         self._due_at = began + look.timeout_s / 3
@@ -218,7 +255,7 @@ class ExchangeTimer:
         self._context.metrics.exchange_timer_run_out_total.labels(self._name).inc()
         text = "It was not renewed in time, so the exchange has canceled every open order of the account."
         _log.error("exchange timer ran out", account=self._name, armed_until=str(look.armed_until))
-        self._notice("Exchange timer ran out", text)
+        self._notice("exchange_timer_ran_out", "Exchange timer ran out", text)
         self._ask_pass("the exchange's timer ran out")
 
     # -- the two ways out -----------------------------------------------------------------------------
@@ -278,14 +315,15 @@ class ExchangeTimer:
         self._context.metrics.exchange_timer_strangers_total.labels(self._name).inc()
         _log.error("exchange timer off: the account is not ours alone", account=self._name, **sign)
         self._notice(
+            "exchange_timer_stranger",
             "Exchange timer turned off: the account is not ours alone",
             f"Order {sign['exchange_order_id']} of {sign['symbol']} is none of ours ({sign['seen']}). "
             "The timer stays off until an operator turns it on again.",
         )
 
-    def _notice(self, title: str, text: str) -> None:
+    def _notice(self, kind: str, title: str, text: str) -> None:
         tenant = str(self._session.tenant_id)
-        self._notices.tell(Notice("exchange_timer", "critical", title, text, tenant, self._name))
+        self._notices.tell(Notice(kind, "critical", title, text, tenant, self._name))
 
     def _say(self, problem: str) -> None:
         if problem != self._problem:
@@ -293,9 +331,12 @@ class ExchangeTimer:
         self._problem = problem
 
     @property
+    def _exchange_now(self) -> datetime:
+        return datetime.fromtimestamp(self._session.gateway.exchange_now_ms() / 1000, UTC)
+
+    @property
     def _armed(self) -> bool:
-        now = datetime.fromtimestamp(self._session.gateway.exchange_now_ms() / 1000, UTC)
-        return self._until is not None and self._until > now
+        return self._until is not None and self._until > self._exchange_now
 
     def _show(self) -> None:
         if self._look is None:
@@ -311,3 +352,8 @@ class ExchangeTimer:
         if self._look is not None:
             self._context.metrics.exchange_timer_armed.remove(self._name)
             self._context.metrics.exchange_timer_timestamp_seconds.remove(self._name)
+
+
+def _sign(seen: str, each: Fill | OrderReport) -> dict[str, str]:
+    """Return what shows a stranger, as the ledger keeps it."""
+    return {"seen": seen, "symbol": each.symbol, "exchange_order_id": each.exchange_order_id}

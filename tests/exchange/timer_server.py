@@ -25,6 +25,7 @@ from tests.exchange.own_tls import Loopback, certificate_file, server_context
 KEY, PASSWORD = "timer-key", "timer-password"
 SECRETS = {"okx": "timer-secret", "kraken": base64.b64encode(b"timer-secret").decode()}
 OKX, KRAKEN = "/api/v5/trade/cancel-all-after", "/0/private/CancelAllOrdersAfter"
+OKX_ORDERS, KRAKEN_ORDERS = "/api/v5/trade/orders-pending", "/0/private/OpenOrders"
 _OKX_WINDOW_S = 30  # documented: a request whose time stamp is farther off is refused
 _OKX_INSTRUMENT = {
     "instType": "SPOT", "instId": "BTC-USDT", "baseCcy": "BTC", "quoteCcy": "USDT", "state": "live",
@@ -63,6 +64,10 @@ class TimerServer:
     port: int = 0
     seconds: list[int] = field(default_factory=list)
     acts_at: float | None = None
+    orders: dict[str, str] = field(default_factory=dict)  # open ones: client order ids by exchange order id
+    instrument: str = "ETH-USDT"  # of them, in OKX's words
+    hidden: bool = False  # the list of them is answered with an error
+    lists: int = 0
     troubles: deque[Trouble] = field(default_factory=deque)
     on_call: Callable[[int], None] = lambda _seconds: None
     _nonce: int = 0
@@ -88,6 +93,8 @@ class TimerServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.path == (OKX if self.exchange == "okx" else KRAKEN) and request.method == "POST":
             return await self._timer(request)
+        if request.path in {OKX_ORDERS, KRAKEN_ORDERS}:
+            return await self._list(request)
         return web.json_response(self._public(request))
 
     def _public(self, request: web.Request) -> Any:
@@ -108,6 +115,35 @@ class TimerServer:
         if request.path not in answers:
             raise web.HTTPNotFound(text=json.dumps({"path": request.path}))
         return answers[request.path]
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        """Answer all open orders of the account, of every symbol; the caller is checked by its key alone."""
+        sent = request.headers
+        assert KEY in {sent.get("OK-ACCESS-KEY"), sent.get("API-Key")}
+        self.lists += 1
+        if self.hidden:
+            return web.Response(status=503)
+        if self.exchange == "okx":
+            assert "instId" not in request.query
+            rows = [
+                {
+                    "instId": self.instrument, "instType": "SPOT", "ordId": order, "clOrdId": own,
+                    "state": "live", "side": "buy", "ordType": "limit", "px": "1", "sz": "1", "accFillSz": "0", "fillSz": "0",
+                    "cTime": "1700000000000", "uTime": "1700000000000", "avgPx": "", "fee": "0", "feeCcy": "",
+                }
+                for order, own in self.orders.items()
+            ]  # fmt: skip
+            return web.json_response({"code": "0", "msg": "", "data": rows})
+        self._nonce = int(parse_qs((await request.read()).decode())["nonce"][0])
+        descr = {"pair": "ETHUSDT", "type": "buy", "ordertype": "limit", "price": "1", "price2": "0"}
+        found = {
+            order: {
+                "status": "open", "opentm": 1700000000.0, "descr": descr, "vol": "1", "vol_exec": "0",
+                "cost": "0", "fee": "0", "price": "0", **({"cl_ord_id": own} if own else {}),
+            }
+            for order, own in self.orders.items()
+        }  # fmt: skip
+        return web.json_response({"error": [], "result": {"open": found}})
 
     async def _timer(self, request: web.Request) -> web.StreamResponse:
         body = (await request.read()).decode()

@@ -124,7 +124,9 @@ async def test_a_stranger_in_a_pass_turns_it_off(stage: TimerStage, trace: Any) 
     await stage.arrived(0)
     await until(lambda: len(stage.receiver.bodies) == 1, 10.0)
     (notice,) = stage.receiver.notices()
-    assert ("exchange_timer", "critical", "main") == (notice["kind"], notice["severity"], notice["module"])
+    assert ("exchange_timer_stranger", "critical", "main") == (
+        notice["kind"], notice["severity"], notice["module"],
+    )  # fmt: skip
     assert "is none of ours" in notice["text"]
     await whole_pass(stage.passes, balances=None)
     await stage.advance(60)
@@ -150,6 +152,72 @@ async def test_a_stranger_in_a_stream_turns_it_off(stage: TimerStage) -> None:
     )  # fmt: skip
     await until(lambda: len(stage.receiver.bodies) == 1, 10.0)
     assert 1 == holder.sample("strangers_total")
+
+
+@pytest.mark.parametrize("exchange", ["okx", "kraken"])
+@pytest.mark.parametrize("client_order_id", ["web_1", ""], ids=["named", "nameless"])
+async def test_a_stranger_where_nobody_of_ours_trades(
+    database: Database, exchange: str, client_order_id: str
+) -> None:
+    """An open order in a symbol that no pass reads is found before the first arming: it is never armed."""
+    async with timer_stage(database, exchange) as stage:
+        stage.server.orders = {"O1": OURS, "O2": client_order_id}
+        await turn_on(stage.world)
+        await whole_pass(stage.passes)
+        holder = await stage.holder()
+        holder.start()
+        await stage.arrived(0)
+        look = await stage.look()
+        sign = look["off_sign"]
+        assert (False, "stranger", "open_orders", "O2") == (
+            look["enabled"], look["off_cause"], sign["seen"], sign["exchange_order_id"],
+        )  # fmt: skip
+        await until(lambda: len(stage.receiver.bodies) == 1, 10.0)
+        assert ("exchange_timer_stranger", 1) == (
+            stage.receiver.notices()[0]["kind"], holder.sample("strangers_total"),
+        )  # fmt: skip
+
+
+async def test_all_open_orders_are_read_before_it_is_armed(stage: TimerStage) -> None:
+    """While the list cannot be read nothing is armed; with orders of ours alone it is."""
+    stage.server.orders = {"O1": OURS}
+    stage.server.hidden = True
+    await turn_on(stage.world)
+    await whole_pass(stage.passes)
+    holder = await stage.holder()
+    holder.start()
+    await until(lambda: str(holder.timer.report()).find("list of open orders") > 0, 10.0)
+    assert ([], 1) == (stage.server.seconds, stage.server.lists)
+    stage.server.hidden = False
+    await stage.advance(5)
+    await stage.arrived(60)
+    assert 2 == stage.server.lists
+
+
+async def test_all_open_orders_are_read_again_each_minute(stage: TimerStage) -> None:
+    """A stranger who comes later disarms it within a minute; a list that fails holds up no renewal."""
+    holder = await stage.armed()
+    stage.server.hidden = True
+    for _ in range(3):
+        await stage.advance(20)
+        await stage.arrived(60)
+    await until(lambda: "list of open orders" in str(holder.report["problem"]), 10.0)
+    await stage.advance(20)
+    await stage.arrived(60)
+    stage.server.hidden, stage.server.orders = False, {"O1": OURS, "O2": "web_2"}
+    await stage.advance(20)
+    await until(lambda: 0 in stage.server.seconds, 10.0)
+    await stage.shown(armed=False)
+    assert (False, 1) == (stage.server.armed, holder.sample("strangers_total"))
+
+
+async def test_an_assigned_order_is_no_stranger(stage: TimerStage) -> None:
+    """An order under a strange id that the ledger knows by the exchange's id does not keep it from arming."""
+    await stage.world.allocate("1000")
+    await confirmed(stage.world, "O7")
+    stage.server.orders, stage.server.instrument = {"O7": "web_7"}, "BTC-USDT"
+    await stage.armed()
+    assert 1 == stage.server.lists
 
 
 async def test_without_the_database_a_stranger_still_disarms_it(stage: TimerStage) -> None:
@@ -260,6 +328,17 @@ async def test_what_ran_out_is_told_and_armed_after_a_pass(stage: TimerStage) ->
     await stage.arrived(60)
     await second.looks()
     assert (1, 1) == (second.sample("run_out_total"), len(stage.receiver.bodies))
+
+
+async def test_the_exchanges_clock_says_whether_it_has_run_out(stage: TimerStage) -> None:
+    """A database whose clock is minutes ahead makes no timer run out: it is renewed, and nobody is told."""
+    holder = await stage.armed()
+    await stage.world.database.advance_clock(180)
+    await holder.looks()
+    await stage.advance(20)
+    await stage.arrived(60)
+    await holder.looks()
+    assert (None, []) == (holder.sample("run_out_total"), stage.receiver.bodies)
 
 
 async def test_a_lost_lease_ends_it(stage: TimerStage) -> None:
