@@ -101,8 +101,10 @@ async def test_what_is_no_plain_answer_is_unknown(exchange: str) -> None:
             server.troubles.append(trouble)
             await unanswered(gateway, 60)
         assert [60] * len(troubles) == server.seconds
-        server.troubles.append(Trouble(status=201))
+        server.troubles.append(Trouble(status=201, body=server.done(60)))
         await unanswered(gateway, 60)
+        server.troubles.append(Trouble(body=server.done(60)))
+        assert await gateway.set_timer(60, 10.0) is not None
 
 
 async def test_a_disarm_that_names_a_moment_is_none(server: TimerServer) -> None:

@@ -128,8 +128,9 @@ class TimerServer:
             rows = [
                 {
                     "instId": self.instrument, "instType": "SPOT", "ordId": order, "clOrdId": own,
-                    "state": "live", "side": "buy", "ordType": "limit", "px": "1", "sz": "1", "accFillSz": "0", "fillSz": "0",
-                    "cTime": "1700000000000", "uTime": "1700000000000", "avgPx": "", "fee": "0", "feeCcy": "",
+                    "state": "live", "side": "buy", "ordType": "limit", "px": "1", "sz": "1",
+                    "accFillSz": "0", "fillSz": "0", "cTime": "1700000000000", "uTime": "1700000000000",
+                    "avgPx": "", "fee": "0", "feeCcy": "",
                 }
                 for order, own in self.orders.items()
             ]  # fmt: skip
@@ -163,9 +164,10 @@ class TimerServer:
         if trouble.status != 200 or trouble.body is not None:
             text = trouble.body if isinstance(trouble.body, str) else json.dumps(trouble.body)
             return web.Response(status=trouble.status, text=text, content_type="application/json")
-        return web.json_response(self._done(seconds))
+        return web.json_response(self.done(seconds))
 
-    def _done(self, seconds: int) -> Any:
+    def done(self, seconds: int) -> Any:
+        """Return the documented answer to a call that was done."""
         now = self.now()
         if self.exchange == "okx":
             at = "0" if seconds == 0 else str(int((now + seconds) * 1000))

@@ -105,7 +105,9 @@ async def test_a_disarm_is_made_once_more_and_that_is_all(stage: TimerStage) -> 
     await stage.shown(armed=False)
     await stage.advance(39)
     await holder.looks()
-    assert [] == stage.server.seconds
+    assert ([], False, None) == (
+        stage.server.seconds, holder.report["armed"], holder.report["armed_until"],
+    )  # fmt: skip
     await stage.advance(2)
     await stage.arrived(0)
     await stage.advance(100)
