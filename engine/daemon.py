@@ -295,9 +295,10 @@ class Daemon:
             self._supervisor,
             monitoring,
             ReconciliationTimings(settings.reconcile_interval_s),
+            self._guard.notices,
         )
         leases = Leases(context, self._gates, following, LeaseTimings(settings.lease_ttl_s))
-        health = Health(desk, connections, watchdog, leases)
+        health = Health(desk, connections, watchdog, leases, following)
         hub = FeedHub(ledger, self._metrics, settings.feed_queue_events_max)
         ledger.after_item = hub.nudge
         return _Engine(ledger, context, desk, connections, watchdog, leases, health, hub)

@@ -116,6 +116,32 @@ def set_mode(tenant: str, account: str, mode: str, reason: str) -> None:
     render_one(session.perform(lambda ledger, _: acts.set_mode(ledger, tenant, account, mode, reason)))
 
 
+@accounts.command("cancel-all-after")
+@click.argument("tenant")
+@click.argument("account")
+@click.option("--seconds", type=int, help="Of silence after which the exchange cancels every open order.")
+@click.option("--ours-alone", is_flag=True, help="Your word that nobody else trades on this account.")
+@click.option("--off", is_flag=True, help="Turn it off.")
+@click.option("--reason", required=True, help="Why; kept in the ledger with your name.")
+def cancel_all_after(
+    tenant: str, account: str, *, seconds: int | None, ours_alone: bool, off: bool, reason: str
+) -> None:
+    """Let the exchange's own timer cancel all orders of ACCOUNT when no daemon renews it; off by default.
+
+    The timer takes strangers' orders too: it is refused without --ours-alone, and where the ledger knows of
+    orders or fills there that are none of ours.
+    """
+    if off is (seconds is not None) or (off and ours_alone):
+        raise click.UsageError("Say either --seconds SECONDS --ours-alone or --off.")
+    if not off and not ours_alone:
+        raise click.UsageError(
+            "The timer cancels every order of the account: say --ours-alone if nobody else trades there."
+        )
+    render_one(
+        session.perform(lambda ledger, _: acts.cancel_all_after(ledger, tenant, account, seconds, reason))
+    )
+
+
 @accounts.command()
 @click.option("--make-key", is_flag=True, help="Put a fresh key first in the key file of the data folder.")
 def rewrap(make_key: bool) -> None:

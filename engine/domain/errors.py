@@ -59,6 +59,8 @@ class ErrorCode(StrEnum):
     IN_DOUBT = "IN_DOUBT"
     EXCHANGE_UNAVAILABLE = "EXCHANGE_UNAVAILABLE"
     CIRCUIT_OPEN = "CIRCUIT_OPEN"
+    EXCHANGE_TIMER_UNAVAILABLE = "EXCHANGE_TIMER_UNAVAILABLE"
+    ACCOUNT_SHARED = "ACCOUNT_SHARED"
     # the engine
     NOT_READY = "NOT_READY"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
@@ -130,6 +132,12 @@ EXPLANATIONS: dict[ErrorCode, Explanation] = {
         503,
         "The exchange is away, unwell or asked us to wait: entries are denied; exits and cancels are tried.",
         retryable=True,
+    ),
+    ErrorCode.EXCHANGE_TIMER_UNAVAILABLE: _e(
+        422, "This exchange has no timer (cancel all after) that is known to reach spot orders."
+    ),
+    ErrorCode.ACCOUNT_SHARED: _e(
+        409, "Others trade on this exchange account: its timer would cancel their orders."
     ),
     ErrorCode.NOT_READY: _e(503, "A start-up gate is closed; /readyz names it.", retryable=True),
     ErrorCode.DATABASE_UNAVAILABLE: _e(503, "The database did not answer in time.", retryable=True),

@@ -105,6 +105,14 @@ EVENTS: dict[str, EventType] = {
         "A robot fell silent, and its switch acted.",
         ("action", "cause", "profile_id", "timeout_ms", "seen_at"),
     ),
+    "exchange_timer.on": EventType(
+        "An operator turned the exchange's own timer of an account on, or changed it.",
+        ("account_id", "timeout_s", "actor", "reason"),
+    ),
+    "exchange_timer.off": EventType(
+        "It was turned off: by an operator, or because a stranger trades on the account.",
+        ("account_id", "cause", "sign", "actor", "reason"),
+    ),
     "webhook.created": EventType("A new route for alerts.", ("route_id", "name", "profile_id", "max_lag_s")),
     "webhook.deleted": EventType("A route takes no alerts any more.", ("route_id", "name")),
     "alert.done": EventType("An alert became an order, or nothing was to be done.", _ALERT),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -15,8 +16,10 @@ from engine.domain.outcomes import Balance, CancelOutcome, Fill, OrderReport, Qu
 from engine.domain.requests import OrderRequest
 from engine.exchange import pages, prices, unified
 from engine.exchange.account import AccountConfig, make_client
+from engine.exchange.account_ids import endpoint_of, read_account_id
 from engine.exchange.circuit import Circuit
 from engine.exchange.exchange_clock import ExchangeClock
+from engine.exchange.exchange_timer import set_timer
 from engine.exchange.outcome_table import Verdict, judge
 from engine.exchange.remembered import ListedOrders
 from engine.exchange.scheduler import BudgetExceededError, CallClass, Scheduler
@@ -62,12 +65,6 @@ _BINANCE_WEIGHTS: Mapping[str, float] = {
     "best_ask": 5,
     "last_price": 2,
     "minute_closes": 2,
-}
-# How the exchange names the account itself: the endpoint, and the way to the id in its answer.
-_ACCOUNT_ID: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
-    "binance": ("privateGetAccount", ("uid",)),
-    "bybit": ("privateGetV5UserQueryApi", ("result", "userID")),
-    "okx": ("privateGetAccountConfig", ("data", 0, "uid")),
 }
 
 
@@ -179,6 +176,16 @@ class Gateway:
         """Cancel an order; not throttled by us. NotFound proves nothing. Raises only CancelledError."""
         return await self._orders.cancel(symbol, exchange_order_id)
 
+    async def set_timer(self, seconds: int, timeout_s: float) -> datetime | None:
+        """Arm the exchange's own timer for so many seconds, 0: disarm it; returns when it will act.
+
+        Raises EXCHANGE_UNAVAILABLE for all that is no such answer: then nothing is known. Harmless twice.
+        """
+        record, call = WireRecord(), self._client.cancel_all_orders_after
+        return await self._answered(
+            "exchange_timer", record, set_timer(call, self.seam, seconds, record, timeout_s)
+        )
+
     async def _look_up(self, request: OrderRequest) -> OrderReport | None:
         return await self.find_order(request.symbol, client_order_id=request.client_order_id)
 
@@ -186,20 +193,9 @@ class Gateway:
 
     async def account_uid(self) -> str:
         """Return the exchange's own id of the account; raises CONFIGURATION where it does not tell one."""
-        if self.config.exchange not in _ACCOUNT_ID:
-            raise HoldfastError(
-                ErrorCode.CONFIGURATION,
-                "this exchange's account id cannot be read",
-                exchange=self.config.exchange,
-            )
-        endpoint, path = _ACCOUNT_ID[self.config.exchange]
+        endpoint = endpoint_of(self.config.exchange)
         found = await self._read("account_uid", CallClass.RECONCILIATION, getattr(self._client, endpoint))
-        for step in path:
-            try:
-                found = found[step]
-            except (LookupError, TypeError) as error:
-                raise unified.refuse_missing_fields(error) from error
-        return str(found)
+        return read_account_id(self.config.exchange, found)
 
     async def key_can_withdraw(self) -> bool | None:
         """Tell whether the key may move money out of the account; None where the exchange does not say."""
@@ -443,14 +439,18 @@ class Gateway:
         known = record or WireRecord()
         if cost is None:
             cost = _BINANCE_WEIGHTS.get(name, 1) if self.config.exchange == "binance" else 1
+        made = self.seam.call(name, kind, cost, func, record=known, timeout_s=self._timeout_s)
+        return await self._answered(name, known, made)
+
+    async def _answered(self, name: str, record: WireRecord, made: Awaitable[T]) -> T:
         try:
-            return await self.seam.call(name, kind, cost, func, record=known, timeout_s=self._timeout_s)
+            return await made
         except HoldfastError:
             raise
         except BudgetExceededError as error:
             raise _unavailable(name, str(error)) from error
         except Exception as error:  # noqa: BLE001 - ccxt raises whatever its parsers meet; none of it is an answer
-            self._fail(name, known, error)
+            self._fail(name, record, error)
 
     def _fail(self, name: str, record: WireRecord, error: Exception) -> NoReturn:
         # never the text of the error: ccxt writes the signed URL into it

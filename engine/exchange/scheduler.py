@@ -16,14 +16,16 @@ class CallClass(IntEnum):
 
     CANCEL = 0
     ORDER = 1
-    RECONCILIATION = 2
-    MARKET_DATA = 3
+    TIMER = 2  # the exchange's own: a late renewal cancels everything, so no pass comes before it
+    RECONCILIATION = 3
+    MARKET_DATA = 4
 
 
 # The share of the weight that a class leaves to the more urgent ones.
 _LEFT_TO_OTHERS: Mapping[CallClass, float] = {
     CallClass.CANCEL: 0.0,
     CallClass.ORDER: 0.0,
+    CallClass.TIMER: 0.0,
     CallClass.RECONCILIATION: 0.2,
     CallClass.MARKET_DATA: 0.4,
 }

@@ -27,6 +27,7 @@ _REFUSAL_TIMEOUT_S = 1.0
 _AUDITED = frozenset(
     {
         ErrorCode.FORBIDDEN,
+        ErrorCode.ACCOUNT_SHARED,
         ErrorCode.ILLEGAL_TRANSITION,
         ErrorCode.STALE_TOKEN,
         ErrorCode.IMMUTABLE,

@@ -26,6 +26,7 @@ _OWN: dict[str, ErrorCode] = {
     "HF415": ErrorCode.ALREADY_EXISTS,
     "HF416": ErrorCode.ALREADY_EXISTS,
     "HF417": ErrorCode.PRECONDITION_FAILED,
+    "HF418": ErrorCode.ACCOUNT_SHARED,
     "HF422": ErrorCode.BAD_REQUEST,
     "HF431": ErrorCode.LIMIT_EXCEEDED,
 }

@@ -8,6 +8,7 @@ from engine.flows.desk import Desk
 from engine.ledger import watch
 from engine.ledger.translation import Trouble, trouble_of
 from engine.loops.connections import Connections
+from engine.loops.following import Following
 from engine.loops.leases import Leases
 from engine.loops.watchdog import Watchdog
 from engine.runtime.tasks import LoopHealth
@@ -24,6 +25,7 @@ class Health:
     connections: Connections
     watchdog: Watchdog
     leases: Leases
+    following: Following
 
     async def engine(self) -> dict[str, Any]:
         """Return capital, invariants, accounts, locks and intents."""
@@ -56,6 +58,7 @@ class Health:
                     "instruments": 0 if each.session is None else len(each.session.instruments),
                     "quotes": 0 if each.session is None else len(each.session.quotes.all()),
                     "lease": held.get(each.name),
+                    "exchange_timer": self.following.timer(each.name),
                 }
                 for each in self.connections.all()
             ],

@@ -47,7 +47,8 @@ class Monitor:
     """Books what the exchange reports of one account; what one way misses another finds.
 
     Streams are fast and forget; so every open order is looked at again by polling, at once after a stream
-    was lost or said an order's end before its fills. `doubted` is told when more than that may be amiss.
+    was lost or said an order's end before its fills. `doubted` is told when more than that may be amiss,
+    `shown` all that the streams show, strangers' too.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Monitor:
         *,
         lease: Lease | None = None,
         doubted: Callable[[str], None] = lambda _cause: None,
+        shown: Callable[[Sequence[Fill | OrderReport]], None] = lambda _news: None,
     ) -> None:
+        self._shown = shown
         self._doubted = doubted
         self._lease = lease
         self._name = name
@@ -133,6 +136,7 @@ class Monitor:
         self._rest_s = scheduler.share_s(spent, _BUDGET_SHARE)
 
     async def _on_reports(self, reports: Sequence[OrderReport]) -> None:
+        self._shown(reports)
         for report in reports:
             if self._underway(report):
                 self._later(report.client_order_id, self._book_report, report)
@@ -140,6 +144,7 @@ class Monitor:
                 await self._book_report(report)
 
     async def _on_fills(self, fills: Sequence[Fill]) -> None:
+        self._shown(fills)
         early = {fill.client_order_id for fill in fills if self._underway(fill)}
         for client_order_id in early:
             same = [fill for fill in fills if fill.client_order_id == client_order_id]

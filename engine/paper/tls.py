@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import os
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,19 +51,19 @@ class Certificates:
         return context
 
 
-def certificates(folder: Path) -> Certificates:
-    """Take the certificates of a folder, or make new ones if they are missing or end within a day.
+def certificates(folder: Path, names: Sequence[str] = HOST_NAMES) -> Certificates:
+    """Take the certificates of a folder; make new ones if they are missing, end within a day or lack a name.
 
     The authority's key is thrown away at once, so that nobody can ever sign for other names with it.
     """
     made = Certificates(folder / _AUTHORITY_FILE, folder / _SERVER_FILE)
-    if not _usable(made):
+    if not _usable(made, names):
         folder.mkdir(parents=True, exist_ok=True)
-        _make(made)
+        _make(made, names)
     return made
 
 
-def _usable(files: Certificates) -> bool:
+def _usable(files: Certificates, wanted: Sequence[str]) -> bool:
     if not (files.ca_file.is_file() and files.server_file.is_file()):
         return False
     try:
@@ -73,10 +74,10 @@ def _usable(files: Certificates) -> bool:
     except Exception:  # noqa: BLE001 - whatever is wrong with the files, new ones are made
         return False
     fresh = server.not_valid_after_utc > dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-    return fresh and set(HOST_NAMES) <= set(names.get_values_for_type(x509.DNSName))
+    return fresh and set(wanted) <= set(names.get_values_for_type(x509.DNSName))
 
 
-def _make(files: Certificates) -> None:
+def _make(files: Certificates, wanted: Sequence[str]) -> None:
     authority_key, server_key = (
         ec.generate_private_key(ec.SECP256R1()),
         ec.generate_private_key(ec.SECP256R1()),
@@ -90,10 +91,10 @@ def _make(files: Certificates) -> None:
         .sign(authority_key, hashes.SHA256())
     )
     loopback = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
-    names = [*(x509.DNSName(name) for name in HOST_NAMES), *loopback]
+    names = [*(x509.DNSName(name) for name in wanted), *loopback]
     issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     server = (
-        _builder(_name(HOST_NAMES[0]), authority_name, server_key)
+        _builder(_name(wanted[0]), authority_name, server_key)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)

@@ -253,7 +253,37 @@ class Metrics:
             "account",
             "change",
         )
+        self._declare_exchange_timers()
         self.gate_open = self._gauge("gate_open", "1 for a start-up gate that is open", "gate")
+
+    def _declare_exchange_timers(self) -> None:
+        self.exchange_timer_armed = self._gauge(
+            "exchange_timer_armed",
+            "1 while the exchange's own timer of an account is armed by its answer, else 0",
+            "account",
+        )
+        self.exchange_timer_timestamp_seconds = self._gauge(
+            "exchange_timer_timestamp_seconds",
+            "Unix time at which the exchange's timer would cancel all orders of an account, else 0",
+            "account",
+        )
+        self.exchange_timer_calls_total = self._counter(
+            "exchange_timer_calls_total",
+            "Calls that arm or disarm the exchange's timer of an account, by outcome",
+            "account",
+            "call",
+            "outcome",
+        )
+        self.exchange_timer_strangers_total = self._counter(
+            "exchange_timer_strangers_total",
+            "Times that a stranger's order or fill turned the exchange's timer of an account off",
+            "account",
+        )
+        self.exchange_timer_run_out_total = self._counter(
+            "exchange_timer_run_out_total",
+            "Times that the exchange's timer of an account was found run out: it had canceled all orders",
+            "account",
+        )
 
     def _declare_ingress(self) -> None:
         self.http_request_duration_seconds = self._histogram(

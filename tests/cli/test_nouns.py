@@ -230,6 +230,20 @@ def test_mode_of_an_account_is_set_with_a_reason(acme: CommandLine) -> None:
     assert "active" == acme.made(*words[:-1], "active", "--reason", "explained")["mode"]
 
 
+def test_the_exchanges_timer_needs_a_word_and_an_exchange_that_has_one(acme: CommandLine) -> None:
+    """Without --ours-alone, with both or neither of --seconds and --off it is refused, and for Binance."""
+    words = ("accounts", "cancel-all-after", "acme", "main", "--reason", "nights")
+    on = ("--seconds", "60", "--ours-alone")
+    for wrong in ((), on[:2], ("--ours-alone",), (*on, "--off"), ("--off", "--ours-alone")):
+        assert 2 == acme(*words, *wrong).code, wrong
+    assert 2 == acme(*words[:-2], *on).code
+    ran = acme(*words, *on, "-o", "json")
+    assert "EXCHANGE_TIMER_UNAVAILABLE" == ran.problem["code"]
+    assert ran.problem["message"].startswith("binance has no timer")
+    assert acme.made("accounts", "show", "acme", "main")["exchange_timer"] is None
+    assert acme.made(*words, "--off")["exchange_timer"] is None
+
+
 def test_spec_is_checked_before_anything_is_made(acme: CommandLine, tmp_path: Path) -> None:
     """A good spec is stored as version 1, a bad one names its wrong key and makes no profile."""
     spec = tmp_path / "spec.json"

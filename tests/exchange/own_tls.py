@@ -10,7 +10,9 @@ from pathlib import Path
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from engine.paper.tls import Certificates, certificates
+from engine.paper.tls import HOST_NAMES, Certificates, certificates
+
+_OTHERS = ("www.okx.com", "api.kraken.com")
 
 
 class Loopback(AbstractResolver):
@@ -45,7 +47,7 @@ def made_once() -> Certificates:
     """Make the certificates of this test run, in a folder that goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-tls-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return certificates(folder)
+    return certificates(folder, (*HOST_NAMES, *_OTHERS))
 
 
 def certificate_file() -> Path:

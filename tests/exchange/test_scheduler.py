@@ -250,3 +250,19 @@ def test_accounts_behind_one_address_share_what_passes_may_use() -> None:
     assert 20 == scheduler.share_s(40, 0.2)
     scheduler.accounts = 3
     assert 60 == scheduler.share_s(40, 0.2)
+
+
+async def test_the_exchanges_timer_passes_every_pass(scheduler: Scheduler, clock: FakeClock) -> None:
+    """A renewal goes out while passes wait for what they must leave to others; entries go before it."""
+    scheduler.observe(200, "", {"X-MBX-USED-WEIGHT-1M": "90"})
+    done: list[str] = []
+    waiting = start(scheduler, CallClass.RECONCILIATION, 20, done, "pass")
+    await settle()
+    await scheduler.take(CallClass.TIMER, 1, clock.now)
+    assert [] == done
+    scheduler.observe(200, "", {"X-MBX-USED-WEIGHT-1M": "100"})
+    calls = [(CallClass.TIMER, "timer"), (CallClass.ORDER, "order")]
+    late = [start(scheduler, kind, 1, done, name) for kind, name in calls]
+    await clock.advance(60)
+    await asyncio.gather(waiting, *late)
+    assert ["order", "timer", "pass"] == done

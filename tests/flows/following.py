@@ -1,9 +1,10 @@
 """A monitor's loops on a rig, for as long as a test follows the account."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from engine.domain.outcomes import Fill, OrderReport
 from engine.flows.desk import Desk
 from engine.loops.monitor import Monitor, MonitorTimings
 from engine.runtime.tasks import Supervisor
@@ -14,12 +15,16 @@ QUIET = MonitorTimings(silent_s=30.0, poll_s=30.0, hurried_poll_s=0.01)
 
 @asynccontextmanager
 async def following(
-    rig: Rig, timings: MonitorTimings = QUIET, *, desk: Desk | None = None
+    rig: Rig,
+    timings: MonitorTimings = QUIET,
+    *,
+    desk: Desk | None = None,
+    shown: Callable[[Sequence[Fill | OrderReport]], None] = lambda _news: None,
 ) -> AsyncIterator[Monitor]:
     """Follow the account's streams, subscribed before this yields; stopped afterwards."""
     desk = desk or rig.desk
     context = desk.context
-    monitor = Monitor("paper", rig.session, context, desk.recorder, timings)
+    monitor = Monitor("paper", rig.session, context, desk.recorder, timings, shown=shown)
     supervisor = Supervisor(context.metrics, context.clock)
     supervisor.start("orders", monitor.orders)
     supervisor.start("fills", monitor.fills)

@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from engine.domain.outcomes import Fill, OrderReport
 from engine.flows.presence import Presence
 from engine.flows.record import STREAM
+from tests.flows.following import following
 from tests.flows.hiding import fill, order, resting, seen
-from tests.flows.rig import SYMBOL, Rig
+from tests.flows.rig import SYMBOL, Rig, until
+from tests.paper.clients import KEY, SECRET, ccxt_client
 
 HALF = Decimal("0.001")
 
@@ -29,6 +32,25 @@ async def test_report_under_another_name(rig: Rig, named: str | None) -> None:
     assert ("canceled", HALF, HALF) == await order(rig)
     assert view["client_order_id"] == (await rig.only_intent())["client_order_id"]
     await rig.check_books()
+
+
+async def test_streams_show_strangers_too(rig: Rig) -> None:
+    """An order and a fill that the account's owner makes by hand are shown with their own id, beside ours."""
+    news: list[Fill | OrderReport] = []
+    async with following(rig, shown=news.extend), ccxt_client(rig.paper, KEY, SECRET) as other:
+        view = await resting(rig)
+        by_hand = {"newClientOrderId": "by-hand"}
+        await other.create_order(SYMBOL, "limit", "buy", "0.001", "40000", by_hand)
+        await until(lambda: [("by-hand", True)] == _named(news, "by-hand"))
+        await other.create_order(SYMBOL, "market", "buy", "0.001", None, {"newClientOrderId": "by-hand-2"})
+        await until(lambda: {("by-hand-2", True), ("by-hand-2", False)} <= set(_named(news, "by-hand-2")))
+        await until(lambda: [(view["client_order_id"], True)] == _named(news, view["client_order_id"]))
+
+
+def _named(news: list[Fill | OrderReport], client_order_id: str) -> list[tuple[str | None, bool]]:
+    """Return what was shown under an id: reports True, fills False."""
+    known = [each for each in news if each.client_order_id == client_order_id]
+    return [(each.client_order_id, isinstance(each, OrderReport)) for each in known]
 
 
 async def test_outdated_report(rig: Rig) -> None:

@@ -13,8 +13,9 @@ from engine.cli.lazy import lazy
 from engine.domain.errors import ErrorCode, HoldfastError
 from engine.domain.money import ZERO, parse_positive, to_text
 from engine.exchange.account import AccountConfig, ExchangeUrls
+from engine.exchange.exchange_timer import check_seconds
 from engine.exchange.tiers import facts_of
-from engine.ledger import admin, capital, reads, work
+from engine.ledger import admin, capital, exchange_timers, reads, work
 from engine.ledger.capital import By
 from engine.ledger.seam import Ledger
 from engine.runtime.secrets import SecretsError, Vault, add_master_key, open_vault
@@ -156,6 +157,24 @@ async def set_mode(ledger: Ledger, tenant: str, account: str, mode: str, reason:
     by = capital.By(actor(), reason)
     await capital.set_mode(ledger, await tenants.id_of(ledger, tenant), "account", account_id, mode, by=by)
     return await show(ledger, tenant, account)
+
+
+async def cancel_all_after(
+    ledger: Ledger, tenant: str, account: str, seconds: int | None, reason: str
+) -> dict[str, Any]:
+    """Turn the exchange's own timer of an account on, whose owner says that it is ours alone; None: off.
+
+    Raises EXCHANGE_TIMER_UNAVAILABLE, ACCOUNT_SHARED, BAD_REQUEST for seconds that it does not take.
+    """
+    found = await show(ledger, tenant, account)
+    tenant_id, account_id = await tenants.id_of(ledger, tenant), UUID(str(found["account_id"]))
+    by = By(actor(), reason)
+    if seconds is None:
+        await exchange_timers.clear_timer(ledger, tenant_id, account_id, by=by)
+    else:
+        check_seconds(found["exchange"], seconds)
+        await exchange_timers.set_timer(ledger, tenant_id, account_id, seconds, ours_alone=True, by=by)
+    return await show(ledger, tenant, str(account_id))
 
 
 async def adjust(

@@ -10,6 +10,7 @@ BEGIN
     SELECT coalesce(jsonb_agg(jsonb_build_object('account_id', a.account_id, 'name', a.name, 'exchange', a.exchange,
       'exchange_account_uid', a.exchange_account_uid, 'tier', a.tier, 'urls', a.urls, 'mode', a.mode,
       'mode_reason', a.mode_reason, 'created_at', a.created_at, 'withdrawal_right', a.withdrawal_right,
+      'exchange_timer', engine.exchange_timer_view(a.tenant_id, a.account_id),
       'unassigned', (SELECT coalesce(jsonb_object_agg(u.asset, trim_scale(u.quantity)::text), '{}')
         FROM engine.unassigned_holdings u WHERE u.tenant_id = a.tenant_id AND u.account_id = a.account_id))
       ORDER BY a.name), '[]')
