@@ -66,9 +66,9 @@ class Pgbench:
         if done.returncode:
             raise SystemExit(f"pgbench -i failed: {errors}")
 
-    def tpcb(self, clients: int, transactions: int) -> Rate:
-        """Run pgbench's TPC-B, `transactions` of each client."""
-        return self.run("tpcb", _TPCB, clients, transactions, size=TPCB_SCALE)
+    def tpcb(self, clients: int, transactions: int, protocol: str = "prepared") -> Rate:
+        """Run pgbench's TPC-B, `transactions` of each client; pgbench's own default protocol is `simple`."""
+        return self.run("tpcb", _TPCB, clients, transactions, protocol=protocol, size=TPCB_SCALE)
 
     def run(
         self,
@@ -79,6 +79,7 @@ class Pgbench:
         *,
         warm_up: int = WARM_UP,
         role: str | None = None,
+        protocol: str = "prepared",
         **variables: int,
     ) -> Rate:
         """Run a script `calls` times for each client, after its first `warm_up` calls. :n counts them."""
@@ -93,7 +94,7 @@ class Pgbench:
             runner.run(gate.execute(f"SELECT pg_advisory_lock({_GATE})"))
             cold, ended = self._cpu_s(None), _ended_cpu_s()
             counts = ["-c", str(clients), "-t", str(warm_up + calls)]
-            bench = self._start(database, ["-n", "-M", "prepared", "-f", str(file), *counts, *named], role)
+            bench = self._start(database, ["-n", "-M", protocol, "-f", str(file), *counts, *named], role)
             while runner.run(gate.fetchval(_WAITING, _GATE)) < clients:
                 if bench.poll() is not None:
                     raise SystemExit(f"pgbench did not come to its gate: {bench.communicate()}")

@@ -9,7 +9,7 @@ AS $$
 BEGIN
   RETURN QUERY
     SELECT i.intent_id, i.symbol, i.side::text, i.created_at FROM engine.intents i
-    WHERE i.state IN ('sending', 'in_doubt', 'needs_operator')
+    WHERE CASE WHEN i.state IN ('sending', 'in_doubt', 'needs_operator') THEN true END
       AND i.tenant_id = p_account.tenant_id AND i.account_id = p_account.account_id
     ORDER BY i.expires_at;
 END

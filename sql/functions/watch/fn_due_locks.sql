@@ -12,7 +12,8 @@ BEGIN
     SELECT l.tenant_id, l.kind, l.held_for, extract(epoch FROM v_now - l.expires_at)::double precision
     FROM (
       SELECT e.tenant_id, 'entry' AS kind, e.profile_id || ' ' || e.symbol AS held_for, e.expires_at
-      FROM engine.intents e WHERE e.kind = 'entry' AND e.state IN ('sending', 'in_doubt', 'needs_operator')
+      FROM engine.intents e WHERE e.kind = 'entry' AND e.expires_at <= v_now
+        AND CASE WHEN e.state IN ('sending', 'in_doubt', 'needs_operator') THEN true END  -- its index
       UNION ALL
       SELECT r.tenant_id, 'reconciliation', r.profile_id::text, r.expires_at FROM engine.reconciliation_locks r
       UNION ALL
