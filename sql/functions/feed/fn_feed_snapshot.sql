@@ -28,9 +28,9 @@ BEGIN
       FROM jsonb_array_elements(engine.fn_list_positions(p_tenant_id, NULL)) v (view)
       WHERE p_profile_ids IS NULL OR (v.view ->> 'profile_id')::uuid = ANY (p_profile_ids)),
     'orders', (SELECT coalesce(jsonb_agg(engine.intent_view(i) - 'fencing_token' - 'owner' ORDER BY i.intent_id), '[]')
-      FROM engine.intents i LEFT JOIN engine.orders o USING (tenant_id, intent_id)
-      WHERE i.tenant_id = p_tenant_id AND (p_profile_ids IS NULL OR i.profile_id = ANY (p_profile_ids))
-        AND (i.state IN ('sending', 'in_doubt', 'needs_operator') OR o.status = 'open')))
+      FROM engine.live_intents(p_tenant_id) l
+      JOIN engine.intents i ON i.tenant_id = p_tenant_id AND i.intent_id = l
+      WHERE p_profile_ids IS NULL OR i.profile_id = ANY (p_profile_ids)))
   INTO v_events, v_parts, v_state
   FROM (SELECT array_agg(f.event_id ORDER BY f.event_id, f.part) AS events,
                array_agg(f.part ORDER BY f.event_id, f.part) AS parts

@@ -23,7 +23,7 @@ BEGIN
   IF array_position(v_intents, NULL) IS NOT NULL THEN
     v_absent := ARRAY(SELECT l.intent_id FROM (
       SELECT i.intent_id, i.state FROM engine.intents i WHERE i.tenant_id = p_tenant_id
-        AND i.client_order_id IN (SELECT e ->> 'client_order_id' FROM jsonb_array_elements(p_items) e)
+        AND i.client_order_id = ANY (ARRAY(SELECT e ->> 'client_order_id' FROM jsonb_array_elements(p_items) e))
       ORDER BY i.intent_id FOR NO KEY UPDATE) l WHERE l.state IN ('rejected', 'not_placed'));
     v_intents := engine.confirm_by_client_order_id(p_tenant_id, p_items, v_intents, v_now);
   END IF;

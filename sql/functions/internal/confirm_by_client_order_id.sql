@@ -12,8 +12,9 @@ BEGIN
       i.item ->> 'exchange_order_id', 'exchange_time', i.item ->> 'exchange_time'))
   INTO v_found
   FROM jsonb_array_elements(p_items) WITH ORDINALITY i(item, place)
-  JOIN engine.intents t ON t.tenant_id = p_tenant_id AND t.client_order_id = i.item ->> 'client_order_id'
-    AND t.account_id = (i.item ->> 'account_id')::uuid AND t.symbol = i.item ->> 'symbol'
+  CROSS JOIN LATERAL (SELECT intent_id FROM engine.intents
+    WHERE tenant_id = p_tenant_id AND client_order_id = i.item ->> 'client_order_id'
+      AND account_id = (i.item ->> 'account_id')::uuid AND symbol = i.item ->> 'symbol' LIMIT 1) t
   WHERE p_intents[i.place] IS NULL;
   IF v_found IS NULL THEN
     RETURN p_intents;

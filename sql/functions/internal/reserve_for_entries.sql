@@ -21,7 +21,7 @@ BEGIN
   FOR v_capital IN
     SELECT * FROM engine.profile_capital
     WHERE tenant_id = p_tenant_id
-      AND profile_id IN (SELECT d.profile_id FROM unnest(p_plan) d WHERE d.result IS NULL)
+      AND profile_id = ANY (ARRAY(SELECT d.profile_id FROM unnest(p_plan) d WHERE d.result IS NULL))
     ORDER BY profile_id FOR NO KEY UPDATE
   LOOP
     v_profiles := v_profiles || v_capital.profile_id;

@@ -18,6 +18,7 @@ BEGIN
   FOR v_position IN
     SELECT * FROM engine.positions
     WHERE tenant_id = p_tenant_id
+      AND profile_id = ANY (ARRAY(SELECT d.profile_id FROM unnest(p_plan) d WHERE d.result IS NULL))
       AND (profile_id, symbol) IN (SELECT d.profile_id, d.symbol FROM unnest(p_plan) d WHERE d.result IS NULL)
     ORDER BY profile_id, symbol FOR NO KEY UPDATE
   LOOP

@@ -17,7 +17,7 @@ BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   PERFORM engine.check_items(p_items);
   PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id
-    AND intent_id IN (SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e)
+    AND intent_id = ANY (ARRAY(SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e))
   ORDER BY intent_id FOR NO KEY UPDATE;
   FOR v_item IN SELECT e FROM jsonb_array_elements(p_items) e LOOP
     SELECT * INTO v_intent FROM engine.intents

@@ -25,8 +25,9 @@ BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   PERFORM engine.check_items(p_items);
   v_claims := engine.claim_cancels(p_tenant_id, p_items, v_now);
+  -- an array, not a set: joined with a set and sorted by their key, all intents there ever were would be read
   PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id
-    AND intent_id IN (SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e)
+    AND intent_id = ANY (ARRAY(SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e))
   ORDER BY intent_id FOR NO KEY UPDATE;
   FOR v_item IN SELECT e FROM jsonb_array_elements(p_items) e LOOP
     v_claim := v_claims[coalesce(cardinality(v_results), 0) + 1];

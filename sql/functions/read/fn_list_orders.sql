@@ -7,8 +7,12 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
   v_limit integer := engine.page_size(p_filter);
+  v_live uuid[];  -- what is not finished, if only that is asked for: found without reading all that was
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
+  IF (p_filter->>'open')::boolean THEN
+    v_live := ARRAY(SELECT engine.live_intents(p_tenant_id));
+  END IF;
   RETURN (
     SELECT coalesce(jsonb_agg(engine.intent_view(i) ORDER BY i.intent_id DESC), '[]')
     FROM (
@@ -22,6 +26,7 @@ BEGIN
         AND (p_filter->>'status' IS NULL OR o.status = p_filter->>'status')
         AND (p_filter->>'open' IS NULL OR (p_filter->>'open')::boolean
              = (i.state IN ('sending', 'in_doubt', 'needs_operator') OR coalesce(o.status = 'open', false)))
+        AND ((p_filter->>'open')::boolean IS NOT TRUE OR i.intent_id = ANY (v_live))
         AND (p_filter->>'before' IS NULL OR i.intent_id < (p_filter->>'before')::uuid)
       ORDER BY i.intent_id DESC LIMIT v_limit) i);
 END

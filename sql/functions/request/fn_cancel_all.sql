@@ -7,7 +7,9 @@
 CREATE OR REPLACE FUNCTION engine.fn_cancel_all(
   p_tenant_id uuid, p_robot_id uuid, p_key text, p_request_hash text, p_filter jsonb, p_actor text
 ) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+SET enable_seqscan = off SET jit = off  -- what is not finished is few
+AS $$
 DECLARE
   v_profile_id uuid := p_filter ->> 'profile_id';
   v_kept   jsonb;
@@ -24,10 +26,10 @@ BEGIN
       SELECT FROM engine.profiles WHERE tenant_id = p_tenant_id AND profile_id = v_profile_id) THEN
       PERFORM engine.refuse('HF404', 'no such profile', jsonb_build_object('profile_id', v_profile_id));
     END IF;
+    v_ids := ARRAY(SELECT engine.live_intents(p_tenant_id));
     v_ids := ARRAY(
-      SELECT i.intent_id FROM engine.intents i LEFT JOIN engine.orders o USING (tenant_id, intent_id)
-      WHERE i.tenant_id = p_tenant_id
-        AND (i.state IN ('sending', 'in_doubt', 'needs_operator') OR o.status = 'open')
+      SELECT i.intent_id FROM engine.intents i
+      WHERE i.tenant_id = p_tenant_id AND i.intent_id = ANY (v_ids)
         AND (v_profile_id IS NULL OR i.profile_id = v_profile_id)
         AND (p_filter ->> 'symbol' IS NULL OR i.symbol = p_filter ->> 'symbol')
         AND (p_filter ->> 'robot_id' IS NULL OR i.robot_id = (p_filter ->> 'robot_id')::uuid)
@@ -42,7 +44,8 @@ BEGIN
       FROM jsonb_array_elements(engine.fn_request_cancel(p_tenant_id, (
           SELECT jsonb_agg(jsonb_build_object('intent_id', b.id, 'actor', p_actor) ORDER BY b.place)
           FROM unnest(v_batch) WITH ORDINALITY b(id, place)))) WITH ORDINALITY r(result, place)
-      JOIN engine.intents i ON i.tenant_id = p_tenant_id AND i.intent_id = v_batch[r.place]);
+      JOIN engine.intents i ON i.tenant_id = p_tenant_id AND i.intent_id = ANY (v_batch)
+        AND i.intent_id = v_batch[r.place]);
   END LOOP;
   RETURN jsonb_build_object('replay', v_kept IS NOT NULL, 'orders', v_orders);
 END $$;

@@ -14,13 +14,11 @@ BEGIN
   RETURN (
     SELECT jsonb_build_object(
       'due', coalesce(jsonb_agg(engine.intent_view(d) ORDER BY d.expires_at, d.intent_id), '[]'),
-      'needs_operator', (SELECT count(*) FROM engine.intents n
-        WHERE n.tenant_id = p_tenant_id AND n.account_id = p_account_id AND n.state = 'needs_operator'
-          AND CASE WHEN n.state IN ('sending', 'in_doubt', 'needs_operator') THEN true END))
+      'needs_operator', (SELECT count(*) FROM engine.unresolved(p_tenant_id) n
+        WHERE n.account_id = p_account_id AND n.state = 'needs_operator'))
     FROM (
-      SELECT i.* FROM engine.intents i
-      WHERE i.tenant_id = p_tenant_id AND i.account_id = p_account_id
-        AND CASE WHEN i.state IN ('sending', 'in_doubt', 'needs_operator') THEN true END  -- its index
+      SELECT i.* FROM engine.unresolved(p_tenant_id) i
+      WHERE i.account_id = p_account_id
         AND (i.state = 'in_doubt' OR (i.state = 'sending' AND i.expires_at <= v_now))
         AND (p_after IS NULL OR (i.expires_at, i.intent_id) > (
           SELECT a.expires_at, a.intent_id FROM engine.intents a

@@ -14,9 +14,7 @@ AS $$
       AND i.released_at IS NULL AND i.reserved_amount IS NOT NULL
   ), unresolved AS MATERIALIZED (
     SELECT i.intent_id, i.kind, i.symbol, i.state, i.reserved_amount IS NOT NULL AND i.released_at IS NULL AS holds
-    FROM engine.intents i
-    WHERE i.tenant_id = p_tenant_id AND i.profile_id = p_profile_id
-      AND CASE WHEN i.state IN ('sending', 'in_doubt', 'needs_operator') THEN true END  -- its index
+    FROM engine.unresolved(p_tenant_id) i WHERE i.profile_id = p_profile_id
   ), open AS MATERIALIZED (
     SELECT o.intent_id, o.symbol, o.status, i.state,
       coalesce(i.reserved_amount IS NOT NULL AND coalesce(i.released_at <= o.created_at, true), false) AS holds

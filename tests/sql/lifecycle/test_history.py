@@ -1,0 +1,192 @@
+"""What an order, a look for work or a read costs does not grow with the orders that have ended."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.sql.capital.trading import fill_item, order_item
+from tests.sql.capital.world import OPERATOR, Tenant, World
+
+_READ = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'intents_unresolved'"
+
+_ROWS = (
+    "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
+    " WHERE relname IN ('intents', 'orders', 'fills', 'facts', 'idempotency_keys')"
+)
+# What a copy of the one order that has ended has of its own, and which row of it is copied.
+_OF = dict.fromkeys(("intents", "orders", "fills", "idempotency_keys"), "true") | {"facts": "type = 'fill'"}
+_COPY = {
+    "intents": "'intent_id', c.id, 'client_order_id', 'past' || g",
+    "orders": "'intent_id', c.id, 'client_order_id', 'past' || g, 'exchange_order_id', 'past' || g",
+    "fills": "'intent_id', c.id, 'exchange_order_id', 'past' || g, 'event_id', -g",
+    "facts": "'intent_id', c.id, 'event_id', -g, 'idempotency_key', 'past' || g, 'version', -g, 'seq', -g",
+    "idempotency_keys": "'intent_id', c.id, 'key', 'past' || g",
+}
+
+
+async def scans(world: World) -> int:
+    """How often the index was read so far."""
+    await world.conn.execute("SELECT pg_stat_force_next_flush()")
+    await world.conn.execute("SELECT 1")  # at whose end it is flushed
+    return int(await world.admin.fetchval(_READ))
+
+
+async def read_rows(world: World) -> int:
+    """How many rows of intents were read so far."""
+    await scans(world)
+    return int(await world.admin.fetchval(_ROWS))
+
+
+async def past(world: World, count: int, *tables: str) -> None:
+    """Orders that have ended, numbered and in the feed: one as it is, and copies of its rows."""
+    item = order_item(world.one, "past", quantity="0.0001")
+    await world.call("fn_open_entry", world.one.id, [item])
+    fill = fill_item(world.one, "past", "t", quantity="0.0001", fee_quantity="0.0001", fee_asset="BTC")
+    ended = {"intent_id": item["intent_id"], "exchange_order_id": "past", "status": "filled", "fills": [fill]}
+    await world.call("fn_persist_entry_lifecycle", world.one.id, [ended])
+    await world.call("fn_feed_snapshot", world.one.id, None)  # numbers what it says
+    for table in tables or _COPY:
+        await world.admin.execute(
+            f"INSERT INTO engine.{table}"  # noqa: S608 - our own names
+            f" SELECT (jsonb_populate_record(t, jsonb_build_object({_COPY[table]}))).*"
+            f" FROM engine.{table} t, (SELECT g, lpad(g::text, 32, '0')::uuid AS id"
+            f" FROM generate_series(1, $2::integer) g) c WHERE t.tenant_id = $1 AND {_OF[table]}",
+            world.one.id,
+            count,
+        )
+
+
+def told(tenant: Tenant, item: dict[str, Any], side: str) -> dict[str, Any]:
+    fill = fill_item(
+        tenant, item["idempotency_key"], "t", side=side, quantity="0.001", fee_quantity="0", fee_asset=None
+    )
+    order = {"intent_id": item["intent_id"], "exchange_order_id": item["idempotency_key"]}
+    return {**order, "status": "filled", "fills": [fill]}
+
+
+async def test_no_order_reads_what_others_have_or_had(world: World) -> None:
+    """No step of an order reads all that is in flight, or all that has ended, whatever statistics say."""
+    one = world.one
+    await past(world, 3000)
+    await world.admin.execute("VACUUM ANALYZE")  # with nothing in flight: that index looks empty
+    profiles = [UUID(int=(7 << 100) + number) for number in range(6)]
+    for number, profile in enumerate(profiles):
+        await one.add_profile(world.conn, profile, f"p{number}")
+        await world.call("fn_allocate", one.id, profile, 100, f"give-{number}", OPERATOR, None)
+    entries = [
+        order_item(one, f"e{number}", quantity="0.001", profile_id=str(profile))
+        for number, profile in enumerate(profiles)
+    ]
+    exits = [
+        {**order_item(one, f"x{number}", quantity="0.001"), "profile_id": str(profile)}
+        for number, profile in enumerate(profiles)
+    ]
+    named = [
+        {
+            **fill_item(
+                one, each["idempotency_key"], "t0", quantity="0.0004", fee_quantity="0", fee_asset=None
+            ),
+            "client_order_id": each["client_order_id"],
+        }
+        for each in entries[3:5]
+    ]
+    ids = [{"intent_id": each["intent_id"]} for each in entries]
+    for function, items in (
+        ("fn_open_entry", entries[:1]),
+        ("fn_open_entry", entries[:1]),  # its replay
+        ("fn_open_entry", entries[1:]),
+        ("fn_open_entry", entries),
+        ("fn_mark_in_doubt", [{**ids[1], "reason": "timeout", "evidence": {}}]),
+        ("fn_persist_entry_lifecycle", [told(one, entries[0], "buy")]),
+        ("fn_persist_entry_lifecycle", [told(one, each, "buy") for each in entries[1:3]]),
+        ("fn_apply_fill", named[:1]),  # the order is known by its client order id only
+        ("fn_apply_fill", named),
+        ("fn_open_exit", exits[:1]),
+        ("fn_open_exit", exits[1:3]),
+        ("fn_persist_exit_lifecycle", [told(one, exits[0], "sell")]),
+        ("fn_persist_exit_lifecycle", [told(one, each, "sell") for each in exits[1:3]]),
+        ("fn_request_cancel", [{**ids[3], "actor": "x"}]),
+        ("fn_finish_order", [{**ids[3], "status": "canceled", "filled_quantity": "0.0004"}]),
+        ("fn_reject_entry", [{**ids[5], "reason_code": "x", "reason": "x", "evidence": {}}]),
+    ):
+        looks, rows = await scans(world), await read_rows(world)
+        await world.call(function, one.id, items)
+        read = await read_rows(world) - rows
+        assert (function, looks) == (function, await scans(world))
+        assert read < 200, f"{function} of {len(items)} reads {read} rows"
+
+
+LOOKS = {
+    "fn_due_intents": lambda world: world.conn.fetch("SELECT * FROM engine.fn_due_intents(10)"),
+    "fn_due_locks": lambda world: world.conn.fetch("SELECT * FROM engine.fn_due_locks(10)"),
+    "fn_list_due_intents": lambda world: world.call(
+        "fn_list_due_intents", world.one.id, world.one.account, 10, None
+    ),
+    "fn_list_orders": lambda world: world.call("fn_list_orders", world.one.id, {"open": True}),
+    "fn_get_limits": lambda world: world.call("fn_get_limits", world.one.id, world.one.profile),
+    "fn_feed_snapshot": lambda world: world.call("fn_feed_snapshot", world.one.id, None),
+    "fn_cancel_all": lambda world: world.call(
+        "fn_cancel_all", world.one.id, world.one.robot, "all", "hash", {}, "robot:x"
+    ),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_who_looks_for_work_reads_it_alone(world: World, look: str) -> None:
+    """Whatever asks for what is not finished finds it, and does not read the orders that have ended."""
+    await past(world, 3000)
+    item = order_item(world.one, "e1", lock_ttl_ms=1)
+    await world.call("fn_open_entry", world.one.id, [item])
+    await world.admin.execute("VACUUM ANALYZE")
+    await world.database.advance_clock(60)
+    before, rows = await scans(world), await read_rows(world)
+    found = await LOOKS[look](world)
+    assert before < await scans(world)
+    assert await read_rows(world) < rows + 100
+    assert any(name in str(found) for name in (item["intent_id"], "BTC/USDT")), found
+
+
+async def test_a_look_from_a_checkpoint_reads_what_is_open(world: World) -> None:
+    """The watchdog's look at a profile, but for its first one, does not read the orders that have ended."""
+    await past(world, 3000, "intents", "orders")
+    await world.call("fn_open_entry", world.one.id, [order_item(world.one, "e1")])
+    profile = (world.one.id, world.one.profile, OPERATOR)
+    first = await world.call("fn_check_profile", *profile)
+    await world.admin.execute("VACUUM ANALYZE")
+    rows = await read_rows(world)
+    again = await world.call("fn_check_profile", *profile, first["checkpoint"])
+    assert (True, first["checkpoint"]) == (again["equal"], again["checkpoint"])
+    assert await read_rows(world) < rows + 100
+
+
+READS: dict[str, tuple[Any, ...]] = {
+    "fn_get_order": ("intent",),
+    "fn_order_timeline": ("intent",),
+    "fn_get_order_by_client_id": ("client",),
+    "fn_list_orders": ({"limit": 100},),
+    "fn_list_fills": ({"limit": 100},),
+    "fn_list_events": ({"limit": 100},),
+    "fn_trade_history": ({"limit": 100},),
+    "fn_list_positions": (None,),
+    "fn_get_capital": (None,),
+    "fn_get_answer": ("robot", "e1"),
+    "fn_read_feed": (0, 100, None),
+    "fn_sequence_feed": (100,),
+    "fn_drain_unmatched": ("account",),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+async def test_a_read_takes_a_page(world: World, read: str) -> None:
+    """Reads of robots and loops take what they show, not everything there is."""
+    await past(world, 3000)
+    item = order_item(world.one, "e1")
+    await world.call("fn_open_entry", world.one.id, [item])
+    await world.admin.execute("VACUUM ANALYZE")
+    named = {"intent": UUID(item["intent_id"]), "client": item["client_order_id"]}
+    named |= {"robot": world.one.robot, "account": world.one.account}
+    given = [named.get(each, each) if isinstance(each, str) else each for each in READS[read]]
+    rows = await read_rows(world)
+    await world.call(read, world.one.id, *given)
+    assert await read_rows(world) < rows + 700
