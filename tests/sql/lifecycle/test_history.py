@@ -1,12 +1,14 @@
 """What an order, a look for work or a read costs does not grow with the orders that have ended."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from tests.database.servers import Database, Server
 from tests.sql.capital.trading import fill_item, order_item
-from tests.sql.capital.world import OPERATOR, Tenant, World
+from tests.sql.capital.world import OPERATOR, Tenant, World, two_tenants
 
 _READ = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'intents_unresolved'"
 
@@ -57,6 +59,23 @@ async def past(world: World, count: int, *tables: str) -> None:
         )
 
 
+async def _aged(database: Database) -> tuple[Tenant, Tenant]:
+    made = await two_tenants(database)
+    world = await World.of(database, *made)
+    await world.allocate("1000")
+    await past(world, 3000)
+    await world.admin.execute("VACUUM ANALYZE")  # with nothing in flight: its index looks empty
+    return made
+
+
+@pytest.fixture
+async def aged(any_server: Server) -> AsyncIterator[World]:
+    """Two tenants, the first with 3,000 orders that have ended."""
+    database, tenants = await any_server.create_filled("two tenants, one aged", _aged)
+    yield await World.of(database, *tenants)
+    await any_server.drop(database)
+
+
 def told(tenant: Tenant, item: dict[str, Any], side: str) -> dict[str, Any]:
     fill = fill_item(
         tenant, item["idempotency_key"], "t", side=side, quantity="0.001", fee_quantity="0", fee_asset=None
@@ -65,15 +84,13 @@ def told(tenant: Tenant, item: dict[str, Any], side: str) -> dict[str, Any]:
     return {**order, "status": "filled", "fills": [fill]}
 
 
-async def test_no_order_reads_what_others_have_or_had(world: World) -> None:
+async def test_no_order_reads_what_others_have_or_had(aged: World) -> None:
     """No step of an order reads all that is in flight, or all that has ended, whatever statistics say."""
-    one = world.one
-    await past(world, 3000)
-    await world.admin.execute("VACUUM ANALYZE")  # with nothing in flight: that index looks empty
+    one = aged.one
     profiles = [UUID(int=(7 << 100) + number) for number in range(6)]
     for number, profile in enumerate(profiles):
-        await one.add_profile(world.conn, profile, f"p{number}")
-        await world.call("fn_allocate", one.id, profile, 100, f"give-{number}", OPERATOR, None)
+        await one.add_profile(aged.conn, profile, f"p{number}")
+        await aged.call("fn_allocate", one.id, profile, 100, f"give-{number}", OPERATOR, None)
     entries = [
         order_item(one, f"e{number}", quantity="0.001", profile_id=str(profile))
         for number, profile in enumerate(profiles)
@@ -110,10 +127,10 @@ async def test_no_order_reads_what_others_have_or_had(world: World) -> None:
         ("fn_finish_order", [{**ids[3], "status": "canceled", "filled_quantity": "0.0004"}]),
         ("fn_reject_entry", [{**ids[5], "reason_code": "x", "reason": "x", "evidence": {}}]),
     ):
-        looks, rows = await scans(world), await read_rows(world)
-        await world.call(function, one.id, items)
-        read = await read_rows(world) - rows
-        assert (function, looks) == (function, await scans(world))
+        looks, rows = await scans(aged), await read_rows(aged)
+        await aged.call(function, one.id, items)
+        read = await read_rows(aged) - rows
+        assert (function, looks) == (function, await scans(aged))
         assert read < 200, f"{function} of {len(items)} reads {read} rows"
 
 
@@ -133,17 +150,15 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_who_looks_for_work_reads_it_alone(world: World, look: str) -> None:
+async def test_who_looks_for_work_reads_it_alone(aged: World, look: str) -> None:
     """Whatever asks for what is not finished finds it, and does not read the orders that have ended."""
-    await past(world, 3000)
-    item = order_item(world.one, "e1", lock_ttl_ms=1)
-    await world.call("fn_open_entry", world.one.id, [item])
-    await world.admin.execute("VACUUM ANALYZE")
-    await world.database.advance_clock(60)
-    before, rows = await scans(world), await read_rows(world)
-    found = await LOOKS[look](world)
-    assert before < await scans(world)
-    assert await read_rows(world) < rows + 100
+    item = order_item(aged.one, "e1", lock_ttl_ms=1)
+    await aged.call("fn_open_entry", aged.one.id, [item])
+    await aged.database.advance_clock(60)
+    before, rows = await scans(aged), await read_rows(aged)
+    found = await LOOKS[look](aged)
+    assert before < await scans(aged)
+    assert await read_rows(aged) < rows + 100
     assert any(name in str(found) for name in (item["intent_id"], "BTC/USDT")), found
 
 
@@ -178,15 +193,13 @@ READS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("read", READS)
-async def test_a_read_takes_a_page(world: World, read: str) -> None:
+async def test_a_read_takes_a_page(aged: World, read: str) -> None:
     """Reads of robots and loops take what they show, not everything there is."""
-    await past(world, 3000)
-    item = order_item(world.one, "e1")
-    await world.call("fn_open_entry", world.one.id, [item])
-    await world.admin.execute("VACUUM ANALYZE")
+    item = order_item(aged.one, "e1")
+    await aged.call("fn_open_entry", aged.one.id, [item])
     named = {"intent": UUID(item["intent_id"]), "client": item["client_order_id"]}
-    named |= {"robot": world.one.robot, "account": world.one.account}
+    named |= {"robot": aged.one.robot, "account": aged.one.account}
     given = [named.get(each, each) if isinstance(each, str) else each for each in READS[read]]
-    rows = await read_rows(world)
-    await world.call(read, world.one.id, *given)
-    assert await read_rows(world) < rows + 700
+    rows = await read_rows(aged)
+    await aged.call(read, aged.one.id, *given)
+    assert await read_rows(aged) < rows + 700
