@@ -37,6 +37,7 @@ from engine.runtime.settings import Settings
 SYMBOL = "BTC/USDT"
 QUANTITY = "0.001"
 ACCOUNTS = 8  # an account sends at most 100 orders in 10 seconds, as on Binance: no order shall wait for that
+ORDERS_PER_S = 9  # the direct client has one account: between blocks it rests until it may send the next
 PROFILES = 16
 BLOCK = 20  # orders of each way in one block of the sequential part
 QUIET_S = 0.3
@@ -224,6 +225,7 @@ async def sequential(rig: Rig, case: Case, orders: int) -> None:
         await rig.measured(case, pairs)
         case.take(through, direct)
         await rig.clear()
+        await asyncio.sleep(len(direct) / ORDERS_PER_S)
 
 
 async def concurrent(rig: Rig, case: Case, orders: int) -> None:
@@ -250,6 +252,7 @@ async def concurrent(rig: Rig, case: Case, orders: int) -> None:
         case.seconds_direct += time.perf_counter() - began
         case.take(through, direct)
         await rig.clear()
+        await asyncio.sleep(len(direct) / ORDERS_PER_S)
 
 
 async def warm_up(rig: Rig) -> float:
