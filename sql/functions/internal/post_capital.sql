@@ -19,6 +19,9 @@ DECLARE
   v_capital engine.profile_capital;
   v_lines engine.journal_line[];
 BEGIN
+  IF p_available + p_orders + p_positions + p_dust - p_pnl + p_fees <> 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'HF412', MESSAGE = 'an event must balance', DETAIL = v_changes::text;
+  END IF;
   UPDATE engine.profile_capital SET available = available + p_available,
     reserved_for_orders = reserved_for_orders + p_orders,
     reserved_for_positions = reserved_for_positions + p_positions, dust = dust + p_dust,

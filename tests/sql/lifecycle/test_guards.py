@@ -147,3 +147,15 @@ async def test_no_more_remains_of_a_reservation_than_its_amount(world: World) ->
     await refused(world.admin, "23514", copy.format("'released_at', now()"), intent)
     await world.admin.execute(copy.format("'reserved_remaining', reserved_amount"), intent)
     await world.admin.execute(change.format("released_at = now(), reserved_remaining = 0"), intent)
+
+
+async def test_an_event_that_does_not_balance_is_refused_by_its_code(world: World) -> None:
+    """Changes of the six balances that do not add up are refused before anything is written."""
+    await refused(
+        world.admin,
+        "HF412",
+        "SELECT engine.post_capital($1, $2, 'adjust', 'k', NULL, 'x', NULL, NULL, 1, NULL, now(),"
+        " 5, 0, 0, 0, 0, 0)",
+        world.one.id,
+        world.one.profile,
+    )
