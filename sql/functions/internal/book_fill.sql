@@ -66,7 +66,7 @@ BEGIN
       v_amount, v_swap.trip_ended) b;
   ELSIF v_order.kind = 'entry' THEN
     SELECT b.event_id, b.halted INTO v_fill.event_id, v_halted
-    FROM engine.book_entry_fill(v_order, v_fill, v_spec, v_base, v_fill.fee_asset = v_base) b;
+    FROM engine.book_entry_fill(v_order, v_fill, v_spec, v_base) b;
   ELSE
     SELECT b.event_id, b.halted, b.fee_value INTO v_fill.event_id, v_halted, v_fill.fee_value
     FROM engine.book_exit_fill(v_order, v_fill, v_spec, v_base, v_fill.fee_asset = v_base) b;
@@ -88,8 +88,7 @@ BEGIN
   RETURNING * INTO v_order;
   INSERT INTO engine.outbox (tenant_id, event_id, profile_id, intent_id, type, payload, recorded_at)
   VALUES (p_tenant_id, v_fill.event_id, v_order.profile_id, p_intent_id,
-    CASE WHEN v_replaced > 0 THEN 'fill.corrected' ELSE 'fill' END,
-    engine.fill_payload(v_order, v_fill)
+    CASE WHEN v_replaced > 0 THEN 'fill.corrected' ELSE 'fill' END, engine.fill_payload(v_order, v_fill)
     || CASE WHEN v_replaced > 0 THEN jsonb_build_object('replaced_quantity', trim_scale(v_replaced)::text,
       'notional_difference', trim_scale(v_fill.notional - v_amount)::text) ELSE '{}' END, p_now);
   IF v_replaced > 0 AND v_order.status <> 'open' THEN

@@ -18,9 +18,9 @@ BEGIN
     RETURN;
   END IF;
   PERFORM FROM engine.instruments u
-  CROSS JOIN LATERAL (SELECT v_position.quantity - v_position.quantity % u.lot_size AS sellable) s
   WHERE u.tenant_id = p_tenant_id AND u.account_id = v_position.account_id AND u.symbol = v_position.symbol
-    AND (s.sellable < u.min_quantity OR s.sellable * v_position.last_fill_price < u.min_notional OR s.sellable = 0);
+    AND NOT engine.can_be_sold(v_position.quantity, v_position.last_fill_price, u.lot_size, u.min_quantity,
+      u.min_notional);
   IF NOT FOUND THEN
     RETURN;
   END IF;
