@@ -19,7 +19,7 @@ ENTRY = {
     "limit_price": "49000",
 }
 TABLES = (
-    "intents", "orders", "reservations", "economic_events", "journal", "outbox", "idempotency_keys", "audit",
+    "intents", "orders", "reservations", "economic_events", "journal", "outbox", "denials", "audit",
     "fills", "unmatched_fills", "positions", "unassigned_events",
 )  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_denial_by_capital_is_stored_and_repeated(stage: Stage, quiet: Tenant) -
     )
     after = left_behind(stage, quiet)
     changed = {table: after[table] - before[table] for table in after if after[table] != before[table]}
-    assert 1 == changed.pop("idempotency_keys")
+    assert 1 == changed.pop("denials")
     assert set(changed) <= {"audit", "outbox"}  # where the denial is told
     again = stage.call("POST", "/v1/entries", body, key=quiet.key, idem="too-much")
     assert (422, "true", "1471.47") == (

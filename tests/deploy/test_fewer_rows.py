@@ -79,7 +79,11 @@ async def test_an_older_databases_rows_move_over(empty_database: Database, tmp_p
     assert [(5, "entry.sending", '{"n": 1}', 3), (6, "entry.denied", '{"n": 2}', None)] == [
         tuple(r) for r in feed
     ]
-    keys = await admin.fetch("SELECT denial IS NULL FROM engine.idempotency_keys ORDER BY key")
-    assert [True, False] == [row[0] for row in keys]
+    keys = await admin.fetch(
+        "SELECT intent_id::text, idempotency_key, request_hash FROM engine.intents ORDER BY 1"
+    )
+    assert [(INTENT, "k1", "h"), (ENDED, None, None)] == [tuple(row) for row in keys]
+    denials = await admin.fetch("SELECT key, request_hash, denial FROM engine.denials")
+    assert [("k2", "h", '{"code": "MODE_HALTED"}')] == [tuple(row) for row in denials]
     profile = await admin.fetchrow("SELECT account_active, tenant_active, spec_is_empty FROM engine.profiles")
     assert (False, True, True) == tuple(profile or ())

@@ -97,7 +97,7 @@ async def test_sent_again_while_the_first_is_at_work(scene: Scene, double: Doubl
     blocker = await project.admin()
     transaction = blocker.transaction()
     await transaction.start()
-    await blocker.execute("LOCK TABLE engine.idempotency_keys IN ACCESS EXCLUSIVE MODE")
+    await blocker.execute("LOCK TABLE engine.intents IN ACCESS EXCLUSIVE MODE")
     told = asyncio.Event()
 
     async def cut_at_once(body: Mapping[str, Any]) -> None:

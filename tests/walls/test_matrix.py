@@ -33,7 +33,7 @@ ENTRY = {
 RATES = [f"rate_{who}_{what}_per_s" for who in ("robot", "tenant") for what in ("orders", "cancels", "reads")]
 # Of the victim: what no answer to anybody else may contain.
 MARKS = ("48999.37", "victims-label")
-STILL = ("intents", "orders", "idempotency_keys", "profile_capital", "profile_specs", "profiles", "robots",
+STILL = ("intents", "orders", "denials", "profile_capital", "profile_specs", "profiles", "robots",
          "robot_keys", "positions")  # fmt: skip
 
 

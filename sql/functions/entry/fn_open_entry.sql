@@ -1,7 +1,7 @@
 -- Opens entries: step 1 of an entry's life, for an array of at most 512, one result each in their order.
 -- Claims the key, judges, takes the entry lock, reserves capital and writes the intent before anything is sent.
--- Locks: idempotency keys, entry locks (rows of intents), profile_capital (the hot row last), each sorted.
--- Writes: idempotency_keys, intents, profile_capital, facts. A denied item leaves nothing but,
+-- Locks: keys and entry locks (both rows of intents), profile_capital (the hot row last), each sorted.
+-- Writes: intents, profile_capital, facts, denials. A denied item leaves nothing but,
 -- for denials by capital, limits or modes, the stored denial.
 -- Codes: OK, REPLAY, IDEMPOTENCY_KEY_REUSED, INVALID_NUMBER, NOT_FOUND, UNKNOWN_SYMBOL, INVALID_QUANTITY,
 -- INVALID_PRICE, BELOW_MIN_NOTIONAL, MODE_HALTED, MODE_REDUCING, LIMIT_EXCEEDED, STALE_PRICE (a collar without a
@@ -15,26 +15,20 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
-  v_plan engine.intent_plan[];
-  v_known jsonb;
+  v_results jsonb[];
 BEGIN
   -- conditions and assignments instead of PERFORM, which prepares an executor each time
   IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
     RETURN NULL;
   ELSIF jsonb_array_length(p_items) = 1 THEN
-    v_known := engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now);
-    IF v_known IS NOT NULL THEN
-      RETURN jsonb_build_array(v_known);
-    END IF;
+    v_results[1] := engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now);
+  ELSE
+    v_results := engine.open_plain_entries(p_tenant_id, p_items, v_now);
   END IF;
-  v_plan := engine.plan_entries(p_tenant_id, p_items, v_now);
-  IF engine.wants_keys(v_plan) THEN
-    v_plan := engine.claim_keys(p_tenant_id, v_plan, 'entry', v_now);
-    v_plan := engine.write_intents(p_tenant_id, v_plan, 'entry', v_now);
-    v_plan := engine.reserve_for_entries(p_tenant_id, v_plan, v_now);
-    PERFORM engine.write_sending(p_tenant_id, v_plan, 'entry', v_now);
+  IF array_position(v_results, NULL) IS NOT NULL THEN
+    v_results := engine.open_judged_entries(p_tenant_id, p_items, v_results, v_now);
   END IF;
-  RETURN engine.open_results(p_tenant_id, v_plan);
+  RETURN to_jsonb(v_results);
 END $$;
 COMMENT ON FUNCTION engine.fn_open_entry(uuid, jsonb) IS 'opens entries: lock, reservation and intent before the send';
 REVOKE ALL ON FUNCTION engine.fn_open_entry(uuid, jsonb) FROM PUBLIC;

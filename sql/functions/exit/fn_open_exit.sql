@@ -1,7 +1,7 @@
 -- Opens exits: step 1 of an exit's life, for an array of at most 512, one result each in their order.
 -- Like fn_open_entry, but it reserves quantity of the position instead of capital, takes no entry lock, and no
 -- mode refuses it. quantity "all" is what whole lots can sell of what no other exit has reserved.
--- Locks: idempotency keys, positions, each sorted. Writes: idempotency_keys, positions, intents, facts.
+-- Locks: positions, keys (rows of intents), each sorted. Writes: positions, intents, denials, facts.
 -- A denied item leaves nothing but the stored denial INSUFFICIENT_POSITION.
 -- Codes: OK, REPLAY, IDEMPOTENCY_KEY_REUSED, INVALID_NUMBER, NOT_FOUND, UNKNOWN_SYMBOL, INVALID_QUANTITY,
 -- INVALID_PRICE, BELOW_MIN_NOTIONAL, INSUFFICIENT_POSITION. Raises HF401, HF403, HF422.
@@ -19,9 +19,10 @@ BEGIN
   PERFORM engine.check_items(p_items);
   v_plan := engine.plan_exits(p_tenant_id, p_items, v_now);
   IF engine.wants_keys(v_plan) THEN
-    v_plan := engine.claim_keys(p_tenant_id, v_plan, 'exit', v_now);
-    v_plan := engine.reserve_for_exits(p_tenant_id, v_plan, v_now);
+    v_plan := engine.judge_exits(p_tenant_id, v_plan);
     v_plan := engine.write_intents(p_tenant_id, v_plan, 'exit', v_now);
+    PERFORM engine.reserve_for_exits(p_tenant_id, v_plan, v_now);
+    v_plan := engine.store_denials(p_tenant_id, v_plan, 'exit', v_now);
     PERFORM engine.write_sending(p_tenant_id, v_plan, 'exit', v_now);
   END IF;
   RETURN engine.open_results(p_tenant_id, v_plan);

@@ -3,15 +3,15 @@
 -- too. Whatever else is not plainly fine - unknown, denied, a mode, a limit, a race lost for lock or capital -
 -- leaves no trace and is decided by the functions for arrays.
 -- Five statements, because each costs more to prepare than to run; the hot row is held for the last one only.
--- Locks: idempotency key, entry lock (the intent's row), profile_capital. Writes idempotency_keys, intents,
--- profile_capital, facts. Returns the item's result, or NULL: not opened. Raises nothing.
+-- Locks: key and entry lock (both are the intent's row), profile_capital. Writes intents, profile_capital, facts.
+-- Returns the item's result, or NULL: not opened. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.open_lone_entry(p_tenant_id uuid, p_item jsonb, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
   v_robot_id uuid := p_item ->> 'robot_id';
   v_key text := p_item ->> 'idempotency_key';
-  v_hash text := p_item ->> 'request_hash';
   v_intent_id uuid := p_item ->> 'intent_id';
+  v_known engine.intents;
   v_profile_id uuid;
   v_symbol text;
   v_type text;
@@ -29,10 +29,10 @@ DECLARE
   v_reserved numeric;
   v_version bigint;
 BEGIN
-  INSERT INTO engine.idempotency_keys (tenant_id, robot_id, key, request_hash, intent_id, created_at)
-  VALUES (p_tenant_id, v_robot_id, v_key, v_hash, v_intent_id, p_now) ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
-    RETURN engine.replay_of(p_tenant_id, v_robot_id, v_key, v_hash);  -- which needs none of the rest
+  SELECT * INTO v_known FROM engine.intents
+  WHERE tenant_id = p_tenant_id AND robot_id = v_robot_id AND idempotency_key = v_key;
+  IF FOUND THEN
+    RETURN engine.replayed_intent(v_known, p_item ->> 'request_hash');  -- which needs none of the rest
   END IF;
   v_profile_id := p_item ->> 'profile_id';
   v_symbol := p_item ->> 'symbol';
@@ -56,17 +56,18 @@ BEGIN
     INSERT INTO engine.intents (tenant_id, intent_id, profile_id, account_id, robot_id, kind, symbol, side, type,
       quantity, limit_price, time_in_force, post_only, label, client_order_id, state, owner, fencing_token,
       expires_at, exchange_deadline, spec_version, created_at, updated_at, reserved_unit, reserved_amount,
-      reserved_remaining)
+      reserved_remaining, idempotency_key, request_hash)
     VALUES (p_tenant_id, v_intent_id, v_profile_id, v_account_id, v_robot_id, 'entry', v_symbol, 'buy', v_type,
       v_quantity, v_price, p_item ->> 'time_in_force', (p_item ->> 'post_only')::boolean, v_label,
       v_client_order_id, 'sending', (p_item ->> 'owner')::uuid, v_token, v_expires_at, v_deadline, v_spec_version,
-      p_now, p_now, 'quote', v_required, v_required)
-    ON CONFLICT (tenant_id, profile_id, symbol)
-      WHERE kind = 'entry' AND state IN ('sending', 'in_doubt', 'needs_operator') DO NOTHING;
+      p_now, p_now, 'quote', v_required, v_required, v_key, p_item ->> 'request_hash')
+    ON CONFLICT DO NOTHING;  -- the key, or the entry lock
     IF FOUND THEN
       UPDATE engine.profile_capital SET available = available - v_required,
         reserved_for_orders = reserved_for_orders + v_required, version = version + 1, updated_at = p_now
       WHERE tenant_id = p_tenant_id AND profile_id = v_profile_id AND available >= v_required AND mode = 'active'
+        AND NOT EXISTS (SELECT FROM engine.denials d WHERE d.tenant_id = p_tenant_id AND d.robot_id = v_robot_id
+          AND d.key = v_key)  -- asked after the intent is written: see engine.store_denials
       RETURNING available, reserved_for_orders, version INTO v_available, v_reserved, v_version;
       IF FOUND THEN
         INSERT INTO engine.facts (tenant_id, event_id, part, profile_id, intent_id, recorded_at, type, payload,
@@ -82,7 +83,6 @@ BEGIN
       DELETE FROM engine.intents WHERE tenant_id = p_tenant_id AND intent_id = v_intent_id;
     END IF;
   END IF;
-  DELETE FROM engine.idempotency_keys WHERE tenant_id = p_tenant_id AND robot_id = v_robot_id AND key = v_key;
   RETURN NULL;
 END $$;
 COMMENT ON FUNCTION engine.open_lone_entry(uuid, jsonb, timestamptz) IS 'opens one entry that is plainly fine';

@@ -18,7 +18,7 @@ BEGIN
       p_now + i.lock_ttl_ms * interval '1 millisecond', i.exchange_deadline, i.price_at, p.account_id,
       p.spec_version, nextval('engine.fencing_tokens'),
       engine.entry_cost(n.quantity, n.price, u.maker_fee_rate, u.taker_fee_rate), NULL, NULL, NULL, NULL,
-      CASE WHEN k.intent_id IS NOT NULL OR k.denial IS NOT NULL THEN
+      CASE WHEN k.used THEN
           engine.replay_of(p_tenant_id, i.robot_id, i.idempotency_key, i.request_hash)
         WHEN i.type = 'market' AND i.spec_version <> p.spec_version THEN  -- another version bounds its price now
           jsonb_build_object('code', 'STALE_PRICE', 'spec_version', p.spec_version)
@@ -46,10 +46,14 @@ BEGIN
         exchange_deadline, price_at, reference_price, reference_age_ms, clock_skew_ms, spec_version, item)
     CROSS JOIN LATERAL (SELECT engine.plain_number(i.quantity) AS quantity,
         engine.plain_number(i.limit_price) AS price OFFSET 0) n
-    LEFT JOIN LATERAL (SELECT * FROM engine.idempotency_keys
-        WHERE tenant_id = p_tenant_id AND robot_id = i.robot_id AND key = i.idempotency_key LIMIT 1) k ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS used FROM engine.intents
+          WHERE tenant_id = p_tenant_id AND robot_id = i.robot_id AND idempotency_key = i.idempotency_key
+        UNION ALL SELECT true FROM engine.denials
+          WHERE tenant_id = p_tenant_id AND robot_id = i.robot_id AND key = i.idempotency_key
+        LIMIT 1) k ON true
     LEFT JOIN LATERAL (SELECT * FROM engine.profiles
-        WHERE tenant_id = p_tenant_id AND profile_id = i.profile_id AND k.key IS NULL LIMIT 1) p ON true
+        WHERE tenant_id = p_tenant_id AND profile_id = i.profile_id AND k.used IS NULL LIMIT 1) p ON true
     LEFT JOIN LATERAL (SELECT * FROM engine.instruments
         WHERE tenant_id = p_tenant_id AND account_id = p.account_id AND symbol = i.symbol LIMIT 1) u ON true
     LEFT JOIN LATERAL (SELECT mode, mode_reason FROM engine.exchange_accounts

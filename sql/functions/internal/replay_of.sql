@@ -6,22 +6,22 @@ CREATE OR REPLACE FUNCTION engine.replay_of(
 ) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  v_found record;
+  v_intent engine.intents;
+  v_denied engine.denials;
 BEGIN
-  SELECT k.request_hash, k.denial, i.intent INTO v_found FROM engine.idempotency_keys k
-  LEFT JOIN LATERAL (SELECT t AS intent FROM engine.intents t
-    WHERE tenant_id = p_tenant_id AND intent_id = k.intent_id LIMIT 1) i ON true
-  WHERE k.tenant_id = p_tenant_id AND k.robot_id = p_robot_id AND k.key = p_key;
+  SELECT * INTO v_intent FROM engine.intents
+  WHERE tenant_id = p_tenant_id AND robot_id = p_robot_id AND idempotency_key = p_key;
+  IF FOUND THEN
+    RETURN engine.replayed_intent(v_intent, p_request_hash);
+  END IF;
+  SELECT * INTO v_denied FROM engine.denials
+  WHERE tenant_id = p_tenant_id AND robot_id = p_robot_id AND key = p_key;
   IF NOT FOUND THEN
     RETURN NULL;
-  END IF;
-  IF v_found.request_hash IS DISTINCT FROM p_request_hash THEN
+  ELSIF v_denied.request_hash IS DISTINCT FROM p_request_hash THEN
     RETURN jsonb_build_object('code', 'IDEMPOTENCY_KEY_REUSED');
   END IF;
-  IF v_found.denial IS NOT NULL THEN
-    RETURN jsonb_build_object('code', 'REPLAY', 'denial', v_found.denial);
-  END IF;
-  RETURN jsonb_build_object('code', 'REPLAY', 'intent', engine.intent_view(v_found.intent));
+  RETURN jsonb_build_object('code', 'REPLAY', 'denial', v_denied.denial);
 END $$;
 COMMENT ON FUNCTION engine.replay_of(uuid, uuid, text, text) IS 'answer to a key that was used before';
 REVOKE ALL ON FUNCTION engine.replay_of(uuid, uuid, text, text) FROM PUBLIC;

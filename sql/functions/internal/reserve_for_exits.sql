@@ -1,67 +1,14 @@
--- Reserves base quantity of positions for what is still open, greedily in the array's order; "all" becomes what
--- whole lots can sell of what no other exit has reserved.
--- Locks: positions rows in (profile, symbol) order. Writes positions; undoes the claims of what is denied.
--- Raises nothing.
+-- Reserves base quantity of positions for the exits whose intents are written.
+-- Locks nothing new: engine.judge_exits has locked the rows. Writes positions. Raises the table's own errors.
 CREATE OR REPLACE FUNCTION engine.reserve_for_exits(
   p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
-) RETURNS engine.intent_plan[]
+) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-  v_keys text[];
-  v_position engine.positions;
-  v_positions engine.positions[];
-  v_denied integer[];
-  v_rule record;
-  v_sellable numeric;
-  v_wanted numeric;
 BEGIN
-  FOR v_position IN
-    SELECT * FROM engine.positions
-    WHERE tenant_id = p_tenant_id
-      AND profile_id = ANY (ARRAY(SELECT d.profile_id FROM unnest(p_plan) d WHERE d.result IS NULL))
-      AND (profile_id, symbol) IN (SELECT d.profile_id, d.symbol FROM unnest(p_plan) d WHERE d.result IS NULL)
-    ORDER BY profile_id, symbol FOR NO KEY UPDATE
-  LOOP
-    v_keys := v_keys || (v_position.profile_id || v_position.symbol);
-    v_positions := v_positions || v_position;
-  END LOOP;
-  FOR v_rule IN
-    SELECT d.item, array_position(v_keys, d.profile_id || d.symbol) AS place, u.lot_size, u.min_quantity,
-      u.max_quantity, u.min_notional
-    FROM unnest(p_plan) d JOIN engine.instruments u
-      ON u.tenant_id = p_tenant_id AND u.account_id = d.account_id AND u.symbol = d.symbol
-    WHERE d.result IS NULL ORDER BY d.item
-  LOOP
-    v_position := v_positions[v_rule.place];
-    v_sellable := coalesce(v_position.quantity - v_position.reserved_quantity, 0);
-    v_sellable := greatest(v_sellable - v_sellable % v_rule.lot_size, 0);
-    v_wanted := coalesce(p_plan[v_rule.item].quantity, least(v_sellable, v_rule.max_quantity));
-    IF v_wanted = 0 OR v_wanted > v_sellable OR v_wanted < v_rule.min_quantity THEN
-      p_plan[v_rule.item].result := jsonb_build_object('code', 'INSUFFICIENT_POSITION',
-        'sellable', trim_scale(v_sellable)::text, 'held', trim_scale(coalesce(v_position.quantity, 0))::text,
-        'in_exits', trim_scale(coalesce(v_position.reserved_quantity, 0))::text);
-    ELSIF v_wanted * coalesce(p_plan[v_rule.item].limit_price, v_position.last_fill_price) < v_rule.min_notional THEN
-      p_plan[v_rule.item].result := jsonb_build_object('code', 'BELOW_MIN_NOTIONAL',
-        'sellable', trim_scale(v_sellable)::text, 'min_notional', trim_scale(v_rule.min_notional)::text);
-    END IF;
-    IF p_plan[v_rule.item].result IS NOT NULL THEN
-      v_denied := v_denied || v_rule.item;
-      CONTINUE;
-    END IF;
-    v_position.reserved_quantity := v_position.reserved_quantity + v_wanted;
-    v_positions[v_rule.place] := v_position;
-    p_plan[v_rule.item].quantity := v_wanted;
-    p_plan[v_rule.item].required := v_wanted;
-    p_plan[v_rule.item].event_id := nextval('engine.event_ids');
-  END LOOP;
-  UPDATE engine.positions h SET reserved_quantity = n.reserved_quantity, updated_at = p_now
-  FROM unnest(v_positions) n
-  WHERE h.tenant_id = p_tenant_id AND h.profile_id = n.profile_id AND h.symbol = n.symbol
-    AND h.reserved_quantity <> n.reserved_quantity;
-  IF v_denied IS NOT NULL THEN
-    PERFORM engine.undo_claims(p_tenant_id, p_plan, v_denied, 'exit', p_now);
-  END IF;
-  RETURN p_plan;
+  UPDATE engine.positions h SET reserved_quantity = h.reserved_quantity + n.quantity, updated_at = p_now
+  FROM (SELECT profile_id, symbol, sum(required) AS quantity FROM unnest(p_plan) WHERE result IS NULL
+        GROUP BY profile_id, symbol) n
+  WHERE h.tenant_id = p_tenant_id AND h.profile_id = n.profile_id AND h.symbol = n.symbol;
 END $$;
 COMMENT ON FUNCTION engine.reserve_for_exits(uuid, engine.intent_plan[], timestamptz) IS
   'reserves position quantity for exits';

@@ -10,12 +10,16 @@ DECLARE
   v_found jsonb;
 BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
-  SELECT jsonb_build_object('of', 'order', 'created_at', k.created_at, 'denial', k.denial,
-      'intent', (SELECT engine.intent_view(i) FROM engine.intents i
-        WHERE i.tenant_id = p_tenant_id AND i.intent_id = k.intent_id AND k.denial IS NULL))
-    INTO v_found
-    FROM engine.idempotency_keys k
-    WHERE k.tenant_id = p_tenant_id AND k.robot_id = p_robot_id AND k.key = p_key;
+  SELECT jsonb_build_object('of', 'order', 'created_at', i.created_at, 'denial', NULL,
+      'intent', engine.intent_view(i)) INTO v_found
+    FROM engine.intents i
+    WHERE i.tenant_id = p_tenant_id AND i.robot_id = p_robot_id AND i.idempotency_key = p_key;
+  IF NOT FOUND THEN
+    SELECT jsonb_build_object('of', 'order', 'created_at', k.created_at, 'denial', k.denial, 'intent', NULL)
+      INTO v_found
+      FROM engine.denials k
+      WHERE k.tenant_id = p_tenant_id AND k.robot_id = p_robot_id AND k.key = p_key;
+  END IF;
   IF NOT FOUND THEN
     SELECT jsonb_build_object('of', 'call', 'created_at', k.created_at, 'answer', k.answer) INTO v_found
       FROM engine.request_keys k

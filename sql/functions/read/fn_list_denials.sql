@@ -8,8 +8,8 @@ BEGIN
   PERFORM engine.enter_tenant(p_tenant_id);
   RETURN (
     SELECT coalesce(jsonb_object_agg(d.code, d.denials), '{}')
-    FROM (SELECT k.denial->>'code' AS code, count(*) AS denials FROM engine.idempotency_keys k
-          WHERE k.tenant_id = p_tenant_id AND k.denial IS NOT NULL AND (p_since IS NULL OR k.created_at >= p_since)
+    FROM (SELECT k.denial->>'code' AS code, count(*) AS denials FROM engine.denials k
+          WHERE k.tenant_id = p_tenant_id AND (p_since IS NULL OR k.created_at >= p_since)
           GROUP BY 1) d);
 END
 $$;

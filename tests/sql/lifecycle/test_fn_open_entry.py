@@ -195,7 +195,9 @@ async def test_sixteen_openers_of_one_profile_and_symbol_get_one_lock(world: Wor
     codes = sorted(answer[0]["code"] for answer in answers)
     assert ["ENTRY_LOCKED"] * 15 + ["OK"] == codes
     assert Decimal("50.05") == (await figures(world))["reserved_for_orders"]
-    assert 1 == await world.admin.fetchval("SELECT count(*) FROM engine.idempotency_keys")
+    assert 1 == await world.admin.fetchval(
+        "SELECT count(*) FROM engine.intents WHERE idempotency_key IS NOT NULL"
+    )
 
 
 async def test_a_race_for_one_key_opens_once_and_replays(world: World) -> None:
@@ -281,7 +283,7 @@ async def test_callers_racing_for_capital_never_overdraw(world: World) -> None:
     codes = [answer[0]["code"] for answer in answers]
     assert (4, 12) == (codes.count("OK"), codes.count("INSUFFICIENT_CAPITAL"))
     assert Decimal("199.2") == (await figures(world))["available"]
-    denials = await world.admin.fetch("SELECT denial FROM engine.idempotency_keys WHERE denial IS NOT NULL")
+    denials = await world.admin.fetch("SELECT denial FROM engine.denials")
     assert {"200.2"} == {json.loads(row["denial"])["required"] for row in denials}
     await world.consistent()
 

@@ -140,7 +140,8 @@ async def test_no_more_remains_of_a_reservation_than_its_amount(world: World) ->
         await refused(world.admin, "23514", change.format(wrong), intent)
     copy = (
         "INSERT INTO engine.intents SELECT (jsonb_populate_record(i, jsonb_build_object("
-        "'intent_id', gen_random_uuid(), 'client_order_id', 'other', 'kind', 'exit', {}))).*"
+        "'intent_id', gen_random_uuid(), 'client_order_id', 'other', 'idempotency_key', 'other',"
+        " 'kind', 'exit', {}))).*"
         " FROM engine.intents i WHERE intent_id = $1"
     )
     await refused(world.admin, "23514", copy.format("'reserved_remaining', reserved_amount + 1"), intent)

@@ -14,16 +14,16 @@ _READ = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'intents
 
 _ROWS = (
     "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables"
-    " WHERE relname IN ('intents', 'orders', 'fills', 'facts', 'idempotency_keys')"
+    " WHERE relname IN ('intents', 'orders', 'fills', 'facts', 'denials')"
 )
 # What a copy of the one order that has ended has of its own, and which row of it is copied.
-_OF = dict.fromkeys(("intents", "orders", "fills", "idempotency_keys"), "true") | {"facts": "type = 'fill'"}
+_OF = dict.fromkeys(("intents", "orders", "fills", "denials"), "true") | {"facts": "type = 'fill'"}
 _COPY = {
-    "intents": "'intent_id', c.id, 'client_order_id', 'past' || g",
+    "intents": "'intent_id', c.id, 'client_order_id', 'past' || g, 'idempotency_key', 'past' || g",
     "orders": "'intent_id', c.id, 'client_order_id', 'past' || g, 'exchange_order_id', 'past' || g",
     "fills": "'intent_id', c.id, 'exchange_order_id', 'past' || g, 'event_id', -g",
     "facts": "'intent_id', c.id, 'event_id', -g, 'idempotency_key', 'past' || g, 'version', -g, 'seq', -g",
-    "idempotency_keys": "'intent_id', c.id, 'key', 'past' || g",
+    "denials": "'key', 'denied' || g",
 }
 
 
@@ -41,7 +41,8 @@ async def read_rows(world: World) -> int:
 
 
 async def past(world: World, count: int, *tables: str) -> None:
-    """Orders that have ended, numbered and in the feed: one as it is, and copies of its rows."""
+    """Orders that have ended, numbered and in the feed, and denials: one as it is, and copies of its rows."""
+    await world.call("fn_open_entry", world.one.id, [order_item(world.one, "denied", quantity="5")])
     item = order_item(world.one, "past", quantity="0.0001")
     await world.call("fn_open_entry", world.one.id, [item])
     fill = fill_item(world.one, "past", "t", quantity="0.0001", fee_quantity="0.0001", fee_asset="BTC")

@@ -1,5 +1,5 @@
 -- A reader sees the rows of the transaction's tenant only.
-DROP POLICY IF EXISTS idempotency_keys_tenant ON engine.idempotency_keys;
-CREATE POLICY idempotency_keys_tenant ON engine.idempotency_keys
+DROP POLICY IF EXISTS denials_tenant ON engine.denials;
+CREATE POLICY denials_tenant ON engine.denials
   FOR SELECT TO holdfast_reader
   USING (tenant_id = (SELECT engine.claimed_tenant()));
