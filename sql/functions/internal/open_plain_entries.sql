@@ -10,7 +10,6 @@ LANGUAGE plpgsql SET enable_hashjoin = on AS $$  -- of what was asked for with w
 DECLARE
   v_plan engine.intent_plan[];
   v_made bigint;
-  v_opened engine.intent_plan;
   v_results jsonb[] := array_fill(NULL::jsonb, ARRAY[jsonb_array_length(p_items)]);
 BEGIN
   WITH fine AS MATERIALIZED (
@@ -51,9 +50,7 @@ BEGIN
       NULL, NULL, NULL, NULL, NULL)::engine.intent_plan), count(DISTINCT f.intent_id)
   INTO v_plan, v_made FROM made JOIN fine f USING (intent_id);
   IF v_made = cardinality(v_plan) THEN  -- else an intent stands in the array twice
-    FOREACH v_opened IN ARRAY engine.reserve_plain_entries(p_tenant_id, v_plan, p_now) LOOP
-      v_results[v_opened.item] := v_opened.result;
-    END LOOP;
+    v_results := engine.reserve_plain_entries(p_tenant_id, v_plan, v_results, p_now);
   END IF;
   DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
     AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));

@@ -1,13 +1,14 @@
 -- Reserves capital for entries whose intents are written, in one statement with the facts of it: for all of a profile's
 -- or, if they do not fit together or the profile is not active, for none of them.
 -- Locks and writes profile_capital rows in profile order; writes facts. Raises the tables' own errors.
--- Returns what was opened, each with its result. An item whose key has a denial is left out: see engine.store_denials.
+-- Returns p_results, one an item, with those of what was opened. An item whose key has a denial is left out: see engine.store_denials.
 CREATE OR REPLACE FUNCTION engine.reserve_plain_entries(
-  p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
-) RETURNS engine.intent_plan[]
+  p_tenant_id uuid, p_plan engine.intent_plan[], p_results jsonb[], p_now timestamptz
+) RETURNS jsonb[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  v_opened engine.intent_plan[];
+  v_items integer[];
+  v_opened jsonb[];
 BEGIN
   WITH asked AS (
     SELECT d.*, sum(d.required) OVER each AS taken, row_number() OVER each AS place
@@ -35,14 +36,14 @@ BEGIN
       v, 'reserve', 'reserve:' || intent_id, 'robot:' || robot_id, spec_version,
       ARRAY[ROW('RESERVED_FOR_ORDERS', 'AVAILABLE', required, now_reserved, left_available)::engine.journal_line]
     FROM opened ORDER BY item)
-  SELECT array_agg(ROW(item, robot_id, profile_id, key, request_hash, intent_id, client_order_id, symbol, type, quantity,
-    limit_price, time_in_force, post_only, label, owner, expires_at, exchange_deadline, price_at, account_id,
-    spec_version, fencing_token, required, now_reserved, left_available, v, NULL,
-    engine.opened_result(intent_id, client_order_id, fencing_token, expires_at, exchange_deadline, quantity, required,
-      left_available, spec_version))::engine.intent_plan)
-  INTO v_opened FROM opened;
-  RETURN coalesce(v_opened, '{}');
+  SELECT array_agg(item), array_agg(engine.opened_result(intent_id, client_order_id, fencing_token, expires_at,
+    exchange_deadline, quantity, required, left_available, spec_version))
+  INTO v_items, v_opened FROM opened;
+  FOR v_place IN 1 .. coalesce(cardinality(v_items), 0) LOOP
+    p_results[v_items[v_place]] := v_opened[v_place];
+  END LOOP;
+  RETURN p_results;
 END $$;
-COMMENT ON FUNCTION engine.reserve_plain_entries(uuid, engine.intent_plan[], timestamptz) IS
+COMMENT ON FUNCTION engine.reserve_plain_entries(uuid, engine.intent_plan[], jsonb[], timestamptz) IS
   'reserves capital for entries that are plainly fine';
-REVOKE ALL ON FUNCTION engine.reserve_plain_entries(uuid, engine.intent_plan[], timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION engine.reserve_plain_entries(uuid, engine.intent_plan[], jsonb[], timestamptz) FROM PUBLIC;
