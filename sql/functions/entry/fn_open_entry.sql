@@ -15,13 +15,16 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
+  v_known jsonb;
   v_results jsonb[];
 BEGIN
-  -- conditions and assignments instead of PERFORM, which prepares an executor each time
-  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
-    RETURN NULL;
-  ELSIF jsonb_array_length(p_items) = 1 THEN
-    v_results[1] := engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now);
+  -- one condition, which neither makes NULL, instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NOT NULL AND engine.check_items(p_items) = 1 THEN
+    v_known := engine.open_lone_entry(p_tenant_id, p_items -> 0, v_now);
+    IF v_known IS NOT NULL THEN
+      RETURN jsonb_build_array(v_known);
+    END IF;
+    v_results := '{NULL}';
   ELSE
     v_results := engine.open_plain_entries(p_tenant_id, p_items, v_now);
   END IF;

@@ -15,8 +15,10 @@ DECLARE
   v_now timestamptz := engine.fn_clock();
   v_plan engine.intent_plan[];
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
+  -- a condition instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  END IF;
   v_plan := engine.plan_exits(p_tenant_id, p_items, v_now);
   IF engine.wants_keys(v_plan) THEN
     v_plan := engine.judge_exits(p_tenant_id, v_plan);

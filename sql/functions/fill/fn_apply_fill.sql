@@ -17,8 +17,10 @@ DECLARE
   v_absent uuid[];
   v_results jsonb[];
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
+  -- a condition instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  END IF;
   v_intents := engine.find_orders(p_tenant_id, p_items);
   IF array_position(v_intents, NULL) IS NOT NULL THEN
     v_absent := ARRAY(SELECT l.intent_id FROM (

@@ -15,8 +15,10 @@ DECLARE
   v_results jsonb[];
   v_item jsonb;
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
+  -- a condition instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  END IF;
   v_intents := engine.find_orders(p_tenant_id, p_items);
   PERFORM engine.lock_orders(p_tenant_id, v_intents);
   FOR v_place IN 1 .. cardinality(v_intents) LOOP

@@ -14,8 +14,10 @@ DECLARE
   v_item jsonb;
   v_intent engine.intents;
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
+  -- a condition instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  END IF;
   PERFORM FROM engine.intents WHERE tenant_id = p_tenant_id
     AND intent_id = ANY (ARRAY(SELECT (e ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) e))
   ORDER BY intent_id FOR NO KEY UPDATE;

@@ -12,8 +12,10 @@ AS $$
 DECLARE
   v_now timestamptz := engine.fn_clock();
 BEGIN
-  PERFORM engine.enter_tenant(p_tenant_id);
-  PERFORM engine.check_items(p_items);
+  -- a condition instead of PERFORM, which prepares an executor each time
+  IF engine.enter_tenant(p_tenant_id) IS NULL OR engine.check_items(p_items) IS NULL THEN
+    RETURN NULL;
+  END IF;
   RETURN engine.refuse_intents(p_tenant_id, p_items, NULL, 'not_placed', v_now);
 END $$;
 COMMENT ON FUNCTION engine.fn_not_placed(uuid, jsonb) IS 'records that intents never became orders';
