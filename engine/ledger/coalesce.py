@@ -20,6 +20,7 @@ ArrayCall = Callable[[str, UUID, list[Item], float], Awaitable[list[Item]]]
 class _Waiting:
     item: Item
     deadline: float
+    due: float  # the deadline by the loop's own time
     answer: asyncio.Future[Item]
     sent: bool = False
 
@@ -41,30 +42,55 @@ class Coalescer:
         self._items_max = items_max
         self._batch_size = metrics.coalescer_batch_size_items
         self._lanes: dict[tuple[str, UUID], _Lane] = {}
+        self._waiting: set[_Waiting] = set()
+        self._timer: asyncio.TimerHandle | None = None  # one for all who wait: each would pay for its own
 
     async def submit(self, function: str, tenant_id: UUID, item: Item, deadline: float) -> Item:
         """Return the result of one item; a cancelled caller withdraws it only if it is not sent yet."""
-        waiting = _Waiting(item, deadline, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        due = loop.time() + deadline - self._clock.monotonic()
+        waiting = _Waiting(item, deadline, due, loop.create_future())
         key = (function, tenant_id)
         lane = self._lanes.setdefault(key, _Lane())
         lane.queue.append(waiting)
         if lane.runner is None:
             lane.runner = asyncio.create_task(self._run(key, lane), name=f"coalesce {function}")
+        self._waiting.add(waiting)
+        if self._timer is None or due < self._timer.when():
+            self._arm(due)
         try:
-            async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                return await waiting.answer
+            return await waiting.answer
         except TimeoutError as error:
             effect = EFFECT_UNKNOWN if waiting.sent else EFFECT_NONE
             raise HoldfastError(
                 ErrorCode.DATABASE_UNAVAILABLE, function=function, effect=effect, cause="past its deadline"
             ) from error
+        finally:
+            self._waiting.discard(waiting)
+
+    def _arm(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+
+    def _expire(self) -> None:
+        """Give up whoever is past its deadline, and come again for the next; left alone if nobody waits."""
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for waiting in self._waiting:
+            if waiting.due <= now:
+                _fail(waiting, TimeoutError())
+        later = [waiting.due for waiting in self._waiting if waiting.due > now]
+        if later:
+            self._arm(min(later))
 
     async def _run(self, key: tuple[str, UUID], lane: _Lane) -> None:
+        batch: list[_Waiting] = []
         try:
             while batch := self._next(lane):
                 await self._send(key, batch)
         except BaseException as error:  # noqa: BLE001 - every caller gets it, and nobody awaits the runner
-            for waiting in lane.queue:
+            for waiting in (*batch, *lane.queue):
                 _fail(waiting, error)
             lane.queue.clear()
         finally:
@@ -94,10 +120,6 @@ class Coalescer:
             # One item's fault, or a commit that failed: each stands for itself. All are idempotent.
             for waiting in batch:
                 await self._send(key, [waiting])
-        except BaseException as error:
-            for waiting in batch:
-                _fail(waiting, error)
-            raise
         else:
             for waiting, result in zip(batch, results, strict=True):
                 if not waiting.answer.done():

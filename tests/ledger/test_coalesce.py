@@ -1,6 +1,7 @@
 """Proves that concurrent calls become array calls, each with its own answer, and none waits for company."""
 
 import asyncio
+import contextlib
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ class Array:
         self.gate = asyncio.Event()
         self.gate.set()
         self.poison: set[int] = set()
+        self.broken: set[int] = set()
         self.coalescer = Coalescer(self.call, Metrics(), Clock(), items_max=8)
 
     async def call(
@@ -29,6 +31,8 @@ class Array:
         await self.gate.wait()
         if bad := self.poison & {item["n"] for item in items}:
             raise HoldfastError(ErrorCode.BAD_REQUEST, f"bad {bad}")
+        if len(items) == 1 and items[0]["n"] in self.broken:
+            raise RuntimeError("a bug")
         return [{"code": "OK", "n": item["n"]} for item in items]
 
     async def ask(self, n: int, tenant_id: UUID = TENANT, timeout_s: float = 5.0) -> int:
@@ -94,3 +98,30 @@ async def test_deadline_tells_whether_it_was_sent() -> None:
     assert ["unknown", "none"] == effects
     array.gate.set()
     assert 4 == await array.ask(4)
+
+
+async def test_each_has_its_own_deadline() -> None:
+    """Who waits the shortest is given up first, whoever came first; the rest wait on and are answered."""
+    array = Array()
+    array.gate.clear()
+    ended: list[int] = []
+
+    async def ask(n: int, timeout_s: float) -> None:
+        with contextlib.suppress(HoldfastError):
+            await array.ask(n, timeout_s=timeout_s)
+        ended.append(n)
+
+    patient = asyncio.create_task(array.ask(0))
+    await asyncio.gather(ask(1, 0.06), ask(2, 0.02), ask(3, 0.04), ask(4, -1.0))
+    assert [4, 2, 3, 1] == ended
+    array.gate.set()
+    assert 0 == await patient
+
+
+async def test_a_failure_that_ends_the_calls_is_told_to_all() -> None:
+    """What nobody foresaw may end the repeats of a failed array: no caller is left without an answer."""
+    array = Array()
+    array.poison, array.broken = {0}, {2}
+    results = await asyncio.gather(*(array.ask(n) for n in range(5)), return_exceptions=True)
+    assert [HoldfastError, int, RuntimeError, RuntimeError, RuntimeError] == [type(each) for each in results]
+    assert 7 == await array.ask(7)
