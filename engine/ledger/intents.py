@@ -176,11 +176,10 @@ def ended(result: Mapping[str, Any]) -> Ended:
 def open_result(result: Mapping[str, Any], quantity: Decimal | None) -> OpenResult:
     """Read the result of opening an intent; `quantity` is what was asked for (None: "all")."""
     code = str(result["code"])
-    details = {key: value for key, value in result.items() if key != "code"}
     if code == "REPLAY":
         return Replayed(result.get("intent"), result.get("denial"))
     if code != "OK":
-        return Denied(ErrorCode(code), details)
+        return Denied(ErrorCode(code), {key: value for key, value in result.items() if key != "code"})
     decided = number(result.get("quantity")) or quantity
     reserved = number(result.get("reserved")) or decided
     if decided is None or reserved is None:

@@ -34,6 +34,8 @@ _AUDITED = frozenset(
         ErrorCode.INVARIANT_BROKEN,
     }
 )
+# Each item is a robot's own request. All others keep their order: fills of an order are booked as they came.
+_SIDE_BY_SIDE = frozenset({"fn_open_entry", "fn_open_exit"})
 _FULL_S = 10.0  # how long a full disk is believed to be full after the last write that met it
 _FINE = frozenset({"OK", "REPLAY", "DUPLICATE", "PARKED"})
 _log = get_logger(__name__)
@@ -67,7 +69,7 @@ class Ledger:
         self.transport = transport
         self._options = options
         self._full_until = float("-inf")
-        self._coalescer = Coalescer(self._array, metrics, clock, options.batch_items_max)
+        self._coalescer = Coalescer(self._array, metrics, clock, options.batch_items_max, _SIDE_BY_SIDE)
 
     @classmethod
     async def connect(cls, options: Options, metrics: Metrics, clock: Clock) -> Self:

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from engine.domain.errors import ErrorCode, HoldfastError
-from engine.domain.money import parse_decimal, to_text
+from engine.domain.money import INTEGER_DIGITS_MAX, parse_decimal, to_text
 
 # Made once: json.dumps and json.loads make new ones for every call that has options.
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _DECODE = json.JSONDecoder(parse_float=Decimal).decode
+_BARE = frozenset({str, int, bool, type(None)})  # what JSON takes as it is
 
 
 def exact(number: Decimal | None, field: str) -> str | None:
@@ -22,7 +23,8 @@ def exact(number: Decimal | None, field: str) -> str | None:
     if number is None:
         return None
     text = to_text(number)
-    parse_decimal(text, field)
+    if len(text) > INTEGER_DIGITS_MAX:  # a plain text this short has neither digits nor places in excess
+        parse_decimal(text, field)
     return text
 
 
@@ -57,17 +59,17 @@ def load(text: str) -> Any:
 
 def plain(value: Any) -> Any:
     """Return a value as JSON has it: numbers exact text, moments ISO text. A float is a bug and refused."""
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
+    # most values are bare and most others ids: a call for each costs more than the rest when there are many
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, dict):
-        # most values are texts: a call for each costs more than all the rest when there are very many
-        return {str(key): inner if type(inner) is str else plain(inner) for key, inner in value.items()}
+        return {str(key): inner if type(inner) in _BARE else plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [inner if type(inner) is str else plain(inner) for inner in value]
+        return [inner if type(inner) in _BARE else plain(inner) for inner in value]
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Decimal):
         return exact(value, "number")
     if isinstance(value, datetime):
         return moment(value)
-    if isinstance(value, UUID):
-        return str(value)
     raise HoldfastError(ErrorCode.INTERNAL, f"{type(value).__name__} cannot cross to the ledger")

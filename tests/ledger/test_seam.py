@@ -1,5 +1,6 @@
 """Proves what the one way to the database promises: deadlines, codes, counts, audits and fault points."""
 
+import asyncio
 import contextlib
 from typing import Any
 from uuid import UUID, uuid4
@@ -143,6 +144,31 @@ async def test_fault_points(ledger: Ledger, tenant_id: UUID) -> None:
     assert ["before fn_create_robot", "before fn_create_robot", "after fn_create_robot"] == seen
     ledger.fault = None
     assert ["robot"] == [row["name"] for row in await reads.list_robots(ledger, tenant_id)]
+
+
+async def test_only_requests_of_robots_go_side_by_side(ledger: Ledger, tenant_id: UUID) -> None:
+    """Two calls that open intents may be in flight at once; what is booked keeps the order it was told in."""
+    gate = asyncio.Event()
+    begun: list[str] = []
+
+    async def fault(_point: str, function: str, _args: tuple[Any, ...]) -> None:
+        begun.append(function)
+        await gate.wait()
+        raise ConnectionResetError
+
+    ledger.fault = fault
+    requests = ["fn_open_entry", "fn_open_exit"]
+    facts = ["fn_persist_entry_lifecycle", "fn_persist_exit_lifecycle", "fn_apply_fill", "fn_finish_order"]
+    asked = []
+    for _ in range(3):
+        asked += [asyncio.create_task(ledger.item(name, tenant_id, {})) for name in (*requests, *facts)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert sorted([*requests, *requests, *facts]) == sorted(begun)
+    gate.set()
+    for each in await asyncio.gather(*asked, return_exceptions=True):
+        assert isinstance(each, HoldfastError)
+    ledger.fault = None
 
 
 async def test_only_functions_of_ours(ledger: Ledger) -> None:
