@@ -44,16 +44,18 @@ BEGIN
     FROM fine ORDER BY profile_id, symbol, item
     ON CONFLICT DO NOTHING
     RETURNING intent_id)
-  SELECT array_agg(ROW(f.item, f.robot_id, f.profile_id, f.idempotency_key, f.request_hash, f.intent_id,
-      f.client_order_id, f.symbol, f.type, f.exact_quantity, f.price, f.time_in_force, f.post_only, f.label, f.owner,
-      f.expires_at, f.exchange_deadline, f.price_at, f.account_id, f.version, f.fencing_token, f.required,
-      NULL, NULL, NULL, NULL, NULL)::engine.intent_plan), count(DISTINCT f.intent_id)
+  SELECT array_agg(ROW(f.item, f.robot_id, f.profile_id, f.idempotency_key, NULL, f.intent_id, f.client_order_id,
+      f.symbol, f.type, f.exact_quantity, f.price, NULL, NULL, f.label, NULL, f.expires_at, f.exchange_deadline,
+      f.price_at, NULL, f.version, f.fencing_token, f.required, NULL, NULL, NULL, NULL, NULL)::engine.intent_plan),
+    count(DISTINCT f.intent_id)
   INTO v_plan, v_made FROM made JOIN fine f USING (intent_id);
   IF v_made = cardinality(v_plan) THEN  -- else an intent stands in the array twice
     v_results := engine.reserve_plain_entries(p_tenant_id, v_plan, v_results, p_now);
   END IF;
-  DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
-    AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));
+  IF array_position(v_results, NULL) IS NOT NULL THEN
+    DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
+      AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));
+  END IF;
   RETURN v_results;
 END $$;
 COMMENT ON FUNCTION engine.open_plain_entries(uuid, jsonb, timestamptz) IS 'opens entries that are plainly fine';

@@ -11,7 +11,9 @@ DECLARE
   v_opened jsonb[];
 BEGIN
   WITH asked AS (
-    SELECT d.*, sum(d.required) OVER each AS taken, row_number() OVER each AS place
+    SELECT d.item, d.profile_id, d.robot_id, d.intent_id, d.client_order_id, d.symbol, d.type, d.quantity,
+      d.limit_price, d.label, d.expires_at, d.exchange_deadline, d.price_at, d.spec_version, d.fencing_token,
+      d.required, sum(d.required) OVER each AS taken, row_number() OVER each AS place
     FROM unnest(p_plan) d
     LEFT JOIN LATERAL (SELECT key FROM engine.denials WHERE tenant_id = p_tenant_id AND robot_id = d.robot_id
       AND key = d.key LIMIT 1) k ON true
