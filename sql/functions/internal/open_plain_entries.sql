@@ -6,23 +6,26 @@
 -- Returns one result an item, NULL for what was not opened. Raises the tables' own errors.
 CREATE OR REPLACE FUNCTION engine.open_plain_entries(p_tenant_id uuid, p_items jsonb, p_now timestamptz)
 RETURNS jsonb[]
-LANGUAGE plpgsql SET enable_hashjoin = on AS $$  -- of what was asked for with what was made, never of a table
+LANGUAGE plpgsql AS $$
 DECLARE
+  v_places uuid[] := ARRAY(SELECT (i ->> 'intent_id')::uuid FROM jsonb_array_elements(p_items) i);
   v_plan engine.intent_plan[];
-  v_made bigint;
-  v_results jsonb[] := array_fill(NULL::jsonb, ARRAY[jsonb_array_length(p_items)]);
+  v_results jsonb[] := array_fill(NULL::jsonb, ARRAY[cardinality(v_places)]);
 BEGIN
-  WITH fine AS MATERIALIZED (
-    SELECT i.*, n.quantity AS exact_quantity, n.price, p.account_id, p.version, u.required,
-      nextval('engine.fencing_tokens') AS fencing_token, p_now + i.lock_ttl_ms * interval '1 millisecond' AS expires_at
-    FROM ROWS FROM (jsonb_to_recordset(p_items) AS (
+  WITH made AS (
+    INSERT INTO engine.intents (tenant_id, intent_id, profile_id, account_id, robot_id, kind, symbol, side, type,
+      quantity, limit_price, time_in_force, post_only, label, client_order_id, state, owner, fencing_token,
+      expires_at, exchange_deadline, spec_version, created_at, updated_at, reserved_unit, reserved_amount,
+      reserved_remaining, idempotency_key, request_hash)
+    SELECT p_tenant_id, i.intent_id, i.profile_id, p.account_id, i.robot_id, 'entry', i.symbol, 'buy', i.type,
+      n.quantity, n.price, i.time_in_force, i.post_only, i.label, i.client_order_id, 'sending', i.owner,
+      nextval('engine.fencing_tokens'), p_now + i.lock_ttl_ms * interval '1 millisecond', i.exchange_deadline,
+      p.version, p_now, p_now, 'quote', u.required, u.required, i.idempotency_key, i.request_hash
+    FROM jsonb_to_recordset(p_items) AS i (
         robot_id uuid, profile_id uuid, idempotency_key text, request_hash text, intent_id uuid,
         client_order_id text, symbol text, type text, quantity text, limit_price text, time_in_force text,
         post_only boolean, label text, owner uuid, lock_ttl_ms integer, exchange_deadline timestamptz,
-        price_at timestamptz, spec_version integer))
-        WITH ORDINALITY AS i(robot_id, profile_id, idempotency_key, request_hash, intent_id, client_order_id,
-        symbol, type, quantity, limit_price, time_in_force, post_only, label, owner, lock_ttl_ms,
-        exchange_deadline, price_at, spec_version, item)
+        spec_version integer)
     CROSS JOIN LATERAL (SELECT engine.plain_number(i.quantity) AS quantity,
         engine.plain_number(i.limit_price) AS price OFFSET 0) n
     CROSS JOIN LATERAL (SELECT account_id, spec_version AS version, quote_asset FROM engine.profiles
@@ -32,29 +35,22 @@ BEGIN
         FROM engine.instruments t
         WHERE t.tenant_id = p_tenant_id AND t.account_id = p.account_id AND t.symbol = i.symbol
           AND engine.entry_is_fine(n.quantity, n.price, p.quote_asset, t) LIMIT 1) u
-    WHERE i.type <> 'market' OR coalesce(i.spec_version, p.version) = p.version
-  ), made AS (
-    INSERT INTO engine.intents (tenant_id, intent_id, profile_id, account_id, robot_id, kind, symbol, side, type,
-      quantity, limit_price, time_in_force, post_only, label, client_order_id, state, owner, fencing_token,
-      expires_at, exchange_deadline, spec_version, created_at, updated_at, reserved_unit, reserved_amount,
-      reserved_remaining, idempotency_key, request_hash)
-    SELECT p_tenant_id, intent_id, profile_id, account_id, robot_id, 'entry', symbol, 'buy', type, exact_quantity,
-      price, time_in_force, post_only, label, client_order_id, 'sending', owner, fencing_token, expires_at,
-      exchange_deadline, version, p_now, p_now, 'quote', required, required, idempotency_key, request_hash
-    FROM fine ORDER BY profile_id, symbol, item
+    WHERE (SELECT mode FROM engine.engine_settings WHERE only_row) = 'active'
+      AND (i.type <> 'market' OR coalesce(i.spec_version, p.version) = p.version)
+    ORDER BY i.profile_id, i.symbol, array_position(v_places, i.intent_id)
     ON CONFLICT DO NOTHING
-    RETURNING intent_id)
-  SELECT array_agg(ROW(f.item, f.robot_id, f.profile_id, f.idempotency_key, NULL, f.intent_id, f.client_order_id,
-      f.symbol, f.type, f.exact_quantity, f.price, NULL, NULL, f.label, NULL, f.expires_at, f.exchange_deadline,
-      f.price_at, NULL, f.version, f.fencing_token, f.required, NULL, NULL, NULL, NULL, NULL)::engine.intent_plan),
-    count(DISTINCT f.intent_id)
-  INTO v_plan, v_made FROM made JOIN fine f USING (intent_id);
-  IF v_made = cardinality(v_plan) THEN  -- else an intent stands in the array twice
+    RETURNING intent_id, robot_id, profile_id, idempotency_key, client_order_id, symbol, type, quantity, limit_price,
+      label, expires_at, exchange_deadline, spec_version, fencing_token, reserved_amount)
+  SELECT array_agg(ROW(p.item, robot_id, profile_id, idempotency_key, NULL, intent_id, client_order_id, symbol, type,
+      quantity, limit_price, NULL, NULL, label, NULL, expires_at, exchange_deadline, p_items -> p.item - 1 ->> 'price_at',
+      NULL, spec_version, fencing_token, reserved_amount, NULL, NULL, NULL, NULL, NULL)::engine.intent_plan)
+  INTO v_plan FROM made CROSS JOIN LATERAL (SELECT array_position(v_places, intent_id) AS item OFFSET 0) p;
+  IF v_plan IS NOT NULL THEN
     v_results := engine.reserve_plain_entries(p_tenant_id, v_plan, v_results, p_now);
-  END IF;
-  IF array_position(v_results, NULL) IS NOT NULL THEN
-    DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
-      AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));
+    IF array_position(v_results, NULL) IS NOT NULL THEN
+      DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
+        AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));
+    END IF;
   END IF;
   RETURN v_results;
 END $$;

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.sql.capital.trading import next_intent, order_item
-from tests.sql.capital.world import OPERATOR, Tenant, World
+from tests.sql.capital.world import OPERATOR, SYMBOL, Tenant, World
 from tests.sql.lifecycle.acts import result
 from tests.sql.lifecycle.leftovers import left
 
@@ -107,6 +107,32 @@ def _renamed(value: Any, second: Any) -> Any:
     if isinstance(value, list):
         return [_renamed(inner, second) for inner in value]
     return "second" if value == str(second) else value
+
+
+@pytest.mark.parametrize("mode", ["reducing", "halted"])
+@pytest.mark.parametrize("level", ["engine", "tenant", "account", "profile"])
+@pytest.mark.parametrize("items", [1, 3])
+async def test_a_mode_stops_every_item(world: World, level: str, mode: str, items: int) -> None:
+    """Nothing is opened under a mode of any level, alone or together, and all is again when it is active."""
+    ids = [str(next_intent()) for _ in range(20)]
+    await prepare(world, world.one, next_intent())
+    of_level = {"tenant": world.one.id, "account": world.one.account, "profile": world.one.profile}
+
+    async def turn(to: str) -> None:
+        if level == "engine":
+            await world.call("fn_set_engine_mode", to, "test", OPERATOR)
+        else:
+            await world.call("fn_set_mode", world.one.id, level, of_level[level], to, OPERATOR, "test")
+
+    await turn(mode)
+    array = [plain(world.one, n, ids) for n in range(items)]
+    answers = await world.call("fn_open_entry", world.one.id, [{**i, "symbol": SYMBOL} for i in array])
+    assert [(f"MODE_{mode.upper()}", level)] * items == [(a["code"], a["level"]) for a in answers]
+    assert 0 == await world.admin.fetchval("SELECT count(*) FROM engine.intents")
+    await turn("active")
+    array = [plain(world.one, n, ids) for n in range(10, 10 + items)]
+    answers = await world.call("fn_open_entry", world.one.id, array)
+    assert {"OK"} == {answer["code"] for answer in answers}
 
 
 @pytest.mark.parametrize("name", ["all plain", "of two profiles", "market"])
