@@ -3,7 +3,7 @@
 -- too. Whatever else is not plainly fine - unknown, denied, a mode, a limit, a race lost for lock or capital -
 -- leaves no trace and is decided by the functions for arrays.
 -- Five statements, because each costs more to prepare than to run; the hot row is held for the last one only.
--- Locks: key and entry lock (both are the intent's row), profile_capital. Writes intents, profile_capital, facts.
+-- Locks: key and entry lock (both are the intent's row), its turn, profile_capital. Writes intents, profile_capital, facts.
 -- Returns the item's result, or NULL: not opened. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.open_lone_entry(p_tenant_id uuid, p_item jsonb, p_now timestamptz) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -62,7 +62,7 @@ BEGIN
       v_client_order_id, 'sending', (p_item ->> 'owner')::uuid, v_token, v_expires_at, v_deadline, v_spec_version,
       p_now, p_now, 'quote', v_required, v_required, v_key, p_item ->> 'request_hash')
     ON CONFLICT DO NOTHING;  -- the key, or the entry lock
-    IF FOUND THEN
+    IF FOUND AND engine.take_turn(v_profile_id) THEN
       UPDATE engine.profile_capital SET available = available - v_required,
         reserved_for_orders = reserved_for_orders + v_required, version = version + 1, updated_at = p_now
       WHERE tenant_id = p_tenant_id AND profile_id = v_profile_id AND available >= v_required AND mode = 'active'
