@@ -7,7 +7,7 @@ ALTER TABLE engine.intents
   ADD COLUMN idempotency_key engine.idempotency_key,
   ADD COLUMN request_hash    text;
 COMMENT ON COLUMN engine.intents.idempotency_key IS
-  'the robot''s own key; NULL for an order that an operator assigned';
+  'the robot''s own key; of an order that an operator assigned its intent''s id';
 COMMENT ON COLUMN engine.intents.request_hash IS 'of the request that came with the key';
 
 ALTER TABLE engine.intents NO FORCE ROW LEVEL SECURITY;
@@ -15,10 +15,12 @@ ALTER TABLE engine.idempotency_keys NO FORCE ROW LEVEL SECURITY;
 UPDATE engine.intents i SET idempotency_key = k.key, request_hash = k.request_hash
 FROM engine.idempotency_keys k
 WHERE k.tenant_id = i.tenant_id AND k.intent_id = i.intent_id AND k.denial IS NULL;
+UPDATE engine.intents SET idempotency_key = intent_id, request_hash = '' WHERE idempotency_key IS NULL;
 DELETE FROM engine.idempotency_keys WHERE denial IS NULL;
 ALTER TABLE engine.intents FORCE ROW LEVEL SECURITY;
 ALTER TABLE engine.idempotency_keys FORCE ROW LEVEL SECURITY;
 
+ALTER TABLE engine.intents ALTER COLUMN idempotency_key SET NOT NULL, ALTER COLUMN request_hash SET NOT NULL;
 CREATE UNIQUE INDEX intents_by_key ON engine.intents (tenant_id, robot_id, idempotency_key);
 
 DROP POLICY IF EXISTS idempotency_keys_owner ON engine.idempotency_keys;

@@ -82,7 +82,7 @@ async def test_an_older_databases_rows_move_over(empty_database: Database, tmp_p
     keys = await admin.fetch(
         "SELECT intent_id::text, idempotency_key, request_hash FROM engine.intents ORDER BY 1"
     )
-    assert [(INTENT, "k1", "h"), (ENDED, None, None)] == [tuple(row) for row in keys]
+    assert [(INTENT, "k1", "h"), (ENDED, ENDED, "")] == [tuple(row) for row in keys]
     denials = await admin.fetch("SELECT key, request_hash, denial FROM engine.denials")
     assert [("k2", "h", '{"code": "MODE_HALTED"}')] == [tuple(row) for row in denials]
     profile = await admin.fetchrow("SELECT account_active, tenant_active, spec_is_empty FROM engine.profiles")

@@ -31,6 +31,8 @@ BEGIN
   v_intent.profile_id := p_profile_id;
   v_intent.account_id := p_account.account_id;
   v_intent.robot_id := v_nobody;
+  v_intent.idempotency_key := v_intent.intent_id;
+  v_intent.request_hash := '';
   v_intent.side := p_order->>'side';
   v_intent.kind := CASE v_intent.side WHEN 'buy' THEN 'entry' ELSE 'exit' END;
   v_intent.symbol := p_order->>'symbol';

@@ -153,6 +153,21 @@ async def test_one_key_twice_in_an_array_of_exits(rich: World) -> None:
     await rich.consistent()
 
 
+@pytest.mark.parametrize("missing", ["idempotency_key", "request_hash"])
+@pytest.mark.parametrize("mode", ["active", "halted"])
+@pytest.mark.parametrize("others", [0, 1])
+async def test_nothing_is_opened_or_denied_without_a_key(
+    rich: World, missing: str, mode: str, others: int
+) -> None:
+    """An item without its key, or what it stands for, raises, whatever would become of it."""
+    await set_account(rich, mode)
+    item = order_item(rich.one, "first")
+    del item[missing]
+    more = [order_item(rich.one, "second", symbol="XXX")] * others
+    await rich.refused("23502", "fn_open_entry", rich.one.id, [item, *more])
+    assert (0, 0) == await keys(rich)
+
+
 @pytest.mark.parametrize("changed", ["intent_id", "client_order_id"])
 @pytest.mark.parametrize("others", [0, 1])
 async def test_another_keys_id_is_no_lost_race(rich: World, changed: str, others: int) -> None:
