@@ -24,7 +24,7 @@ BEGIN
     v_plan := engine.judge_exits(p_tenant_id, v_plan);
     v_plan := engine.write_intents(p_tenant_id, v_plan, 'exit', v_now);
     PERFORM engine.reserve_for_exits(p_tenant_id, v_plan, v_now);
-    v_plan := engine.store_denials(p_tenant_id, v_plan, 'exit', v_now);
+    v_plan := engine.store_denials(p_tenant_id, v_plan, ARRAY(SELECT generate_subscripts(v_plan, 1)), 'exit', v_now);
     PERFORM engine.write_sending(p_tenant_id, v_plan, 'exit', v_now);
   END IF;
   RETURN engine.open_results(p_tenant_id, v_plan);

@@ -13,9 +13,9 @@ DECLARE
   v_judged jsonb;
 BEGIN
   IF engine.wants_keys(v_plan) THEN
+    v_plan := engine.store_denials(p_tenant_id, v_plan, ARRAY(SELECT generate_subscripts(v_plan, 1)), 'entry', p_now);
     v_plan := engine.write_intents(p_tenant_id, v_plan, 'entry', p_now);
     v_plan := engine.reserve_for_entries(p_tenant_id, v_plan, p_now);
-    v_plan := engine.store_denials(p_tenant_id, v_plan, 'entry', p_now);
     PERFORM engine.write_sending(p_tenant_id, v_plan, 'entry', p_now);
   END IF;
   v_judged := engine.open_results(p_tenant_id, v_plan);

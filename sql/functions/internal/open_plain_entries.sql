@@ -1,6 +1,7 @@
--- Opens those entries of an array that nothing speaks against, set-based: what engine.open_lone_entry does for one.
--- Whatever is not plainly fine - known, unknown, denied, a mode, a limit, a race lost for key, lock or capital - leaves
--- no trace and is decided afterwards by the functions that judge one item after another.
+-- Opens an array of entries that nothing speaks against, set-based: what engine.open_lone_entry does for one. If one of
+-- them is not plainly fine - known, unknown, denied, a mode, a limit, a race lost for key or lock - nothing is opened
+-- here: all are decided afterwards by the functions that judge one item after another, because capital is locked once
+-- for all, after every key and entry lock. Only what capital alone denies is left to them by itself.
 -- Locks: keys and entry locks (both are rows of intents) in (profile, symbol) order, then profile_capital.
 -- Writes intents and what engine.reserve_plain_entries writes.
 -- Returns one result an item, NULL for what was not opened. Raises the tables' own errors.
@@ -45,12 +46,12 @@ BEGIN
       quantity, limit_price, NULL, NULL, label, NULL, expires_at, exchange_deadline, p_items -> p.item - 1 ->> 'price_at',
       NULL, spec_version, fencing_token, reserved_amount, NULL, NULL, NULL, NULL, NULL)::engine.intent_plan)
   INTO v_plan FROM made CROSS JOIN LATERAL (SELECT array_position(v_places, intent_id) AS item OFFSET 0) p;
-  IF v_plan IS NOT NULL THEN
+  IF cardinality(v_plan) = cardinality(v_places) THEN
     v_results := engine.reserve_plain_entries(p_tenant_id, v_plan, v_results, p_now);
-    IF array_position(v_results, NULL) IS NOT NULL THEN
-      DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
-        AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));
-    END IF;
+  END IF;
+  IF array_position(v_results, NULL) IS NOT NULL THEN
+    DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
+      AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(v_plan) WHERE v_results[item] IS NULL));
   END IF;
   RETURN v_results;
 END $$;

@@ -1,7 +1,7 @@
 -- Reserves capital for what is still open, greedily in the array's order, and numbers its events.
 -- What a spec limits over time or by count is judged here too, because every entry of a profile waits for its row.
 -- Locks: profile_capital rows in profile order, as late as possible. Writes
--- profile_capital, what engine.limit_entry writes; takes back the intents of what is denied. Raises nothing.
+-- profile_capital, what engine.limit_entry and engine.store_denials write; takes back the intents of what is denied. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.reserve_for_entries(
   p_tenant_id uuid, p_plan engine.intent_plan[], p_now timestamptz
 ) RETURNS engine.intent_plan[]
@@ -66,6 +66,7 @@ BEGIN
   IF v_denied IS NOT NULL THEN  -- their intents were written as entry locks; nobody has seen them
     DELETE FROM engine.intents WHERE tenant_id = p_tenant_id
       AND intent_id = ANY (ARRAY(SELECT intent_id FROM unnest(p_plan) WHERE item = ANY (v_denied)));
+    p_plan := engine.store_denials(p_tenant_id, p_plan, v_denied, 'entry', p_now);
   END IF;
   RETURN p_plan;
 END $$;

@@ -10,6 +10,9 @@ DECLARE
   v_items integer[];
   v_opened jsonb[];
 BEGIN
+  PERFORM FROM engine.profile_capital WHERE tenant_id = p_tenant_id
+    AND profile_id = ANY (ARRAY(SELECT profile_id FROM unnest(p_plan)))
+  ORDER BY profile_id FOR NO KEY UPDATE;
   WITH asked AS (
     SELECT d.item, d.profile_id, d.robot_id, d.intent_id, d.client_order_id, d.symbol, d.type, d.quantity,
       d.limit_price, d.label, d.expires_at, d.exchange_deadline, d.price_at, d.spec_version, d.fencing_token,
@@ -23,7 +26,7 @@ BEGIN
     UPDATE engine.profile_capital c SET available = c.available - s.taken,
       reserved_for_orders = c.reserved_for_orders + s.taken, version = c.version + s.entries, updated_at = p_now
     FROM (SELECT profile_id, max(taken) AS taken, count(*) AS entries FROM asked
-          GROUP BY profile_id ORDER BY profile_id) s
+          GROUP BY profile_id) s
     WHERE c.tenant_id = p_tenant_id AND c.profile_id = s.profile_id AND c.available >= s.taken AND c.mode = 'active'
     RETURNING c.profile_id, c.available + s.taken AS available, c.reserved_for_orders - s.taken AS reserved,
       c.version - s.entries AS version

@@ -1,16 +1,17 @@
--- Stores the denials of an array that a retry must not flip, each with its key, and publishes them.
+-- Stores those denials among p_items that a retry must not flip, each with its key, and publishes them.
 -- A key belongs to one intent or one denial. Whoever writes an intent claims its key by the index intents_by_key and
 -- looks for a denial afterwards; so a denial claims its key there too, by an intent that nobody sees: made here and
--- taken away at once. Whoever comes with the same key waits for it, and finds the denial.
+-- taken away at once. Whoever comes with the same key waits for it, and finds the denial. An entry's key is claimed
+-- before capital is locked, as all keys of entries are: before it, or by the intent that was denied under that lock.
 -- Locks: keys in (robot, key) order; waits for a concurrent claim of the same key. Writes denials and, for each, an
 -- outbox row. A key lost to another call becomes the marker REPLAY, rendered by the caller. Raises nothing.
 CREATE OR REPLACE FUNCTION engine.store_denials(
-  p_tenant_id uuid, p_plan engine.intent_plan[], p_kind text, p_now timestamptz
+  p_tenant_id uuid, p_plan engine.intent_plan[], p_items integer[], p_kind text, p_now timestamptz
 ) RETURNS engine.intent_plan[]
 LANGUAGE plpgsql AS $$
 DECLARE
   v_denied integer[] := ARRAY(SELECT item FROM unnest(p_plan)
-    WHERE engine.is_stored_denial(result ->> 'code') ORDER BY item);
+    WHERE item = ANY (p_items) AND engine.is_stored_denial(result ->> 'code') ORDER BY item);
   v_item integer;
   v_claimed uuid[];
   v_stored text[];
@@ -49,6 +50,6 @@ BEGIN
   END LOOP;
   RETURN p_plan;
 END $$;
-COMMENT ON FUNCTION engine.store_denials(uuid, engine.intent_plan[], text, timestamptz) IS
+COMMENT ON FUNCTION engine.store_denials(uuid, engine.intent_plan[], integer[], text, timestamptz) IS
   'stores denials with their keys';
-REVOKE ALL ON FUNCTION engine.store_denials(uuid, engine.intent_plan[], text, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION engine.store_denials(uuid, engine.intent_plan[], integer[], text, timestamptz) FROM PUBLIC;

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -28,13 +28,17 @@ async def undecided(world: World) -> "AsyncIterator[tuple[Conn, Any]]":
     yield conn, transaction
 
 
+async def waits(world: World, task: "asyncio.Task[Any]") -> None:
+    async with asyncio.timeout(10):
+        while not await world.admin.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            assert not task.done()
+
+
 async def comes_second(world: World, function: str, items: list[Any], first: Any, *, commits: bool) -> Any:
     """Call by another connection, let it wait for the first one, then end that: what the call gives."""
     second = await world.database.connect()
     waiting = asyncio.create_task(call(second, function, world.one.id, items))
-    async with asyncio.timeout(10):
-        while not await world.admin.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
-            assert not waiting.done()
+    await waits(world, waiting)
     await (first.commit() if commits else first.rollback())
     return await waiting
 
@@ -180,3 +184,46 @@ async def test_another_keys_id_is_no_lost_race(rich: World, changed: str, others
     more = [order_item(rich.one, "third", symbol="XXX")] * others
     await rich.refused("23505", "fn_open_entry", rich.one.id, [wrong, *more])
     assert (1, 0) == await keys(rich)
+
+
+_FREE = "SELECT FROM engine.profile_capital WHERE profile_id = $1 FOR UPDATE NOWAIT"
+
+
+async def test_capital_is_locked_in_order_by_a_mixed_array(rich: World) -> None:
+    """An array with a plain entry and one that is judged holds no capital while it waits for another's."""
+    high = await rich.one.add_profile(rich.conn, UUID(int=(1 << 128) - 1), "high")
+    await rich.call("fn_allocate", rich.one.id, high, 900, "high", OPERATOR, None)
+    await limits(rich, {"max_order_notional": "100000"})
+    items = [order_item(rich.one, "plain", profile_id=str(high)), order_item(rich.one, "judged")]
+    other = await rich.database.admin()
+    transaction = other.transaction()
+    await transaction.start()
+    await other.fetch(_FREE, rich.one.profile)  # as who records confirmations locks it, before the higher one
+    opening = asyncio.create_task(call(await rich.database.connect(), "fn_open_entry", rich.one.id, items))
+    await waits(rich, opening)
+    await other.fetch(_FREE, high)
+    await transaction.rollback()
+    assert ["OK", "OK"] == [answer["code"] for answer in await opening]
+    await rich.consistent()
+
+
+async def test_a_denials_key_is_claimed_before_capital_is_locked(rich: World) -> None:
+    """Who waits for a key to store a denial holds no capital that the key's holder may ask for."""
+    await limits(rich, {"max_order_notional": "1000"})
+    elsewhere = await rich.one.add_profile(rich.conn, uuid4(), "second")
+    await rich.call("fn_allocate", rich.one.id, elsewhere, 900, "second", OPERATOR, None)
+    async with undecided(rich) as (conn, transaction):
+        await call(
+            conn, "fn_open_entry", rich.one.id, [order_item(rich.one, "same", profile_id=str(elsewhere))]
+        )
+        denied = order_item(rich.one, "same", quantity="0.03")
+        items = [order_item(rich.one, "fine", quantity="0.001"), denied]
+        opening = asyncio.create_task(
+            call(await rich.database.connect(), "fn_open_entry", rich.one.id, items)
+        )
+        await waits(rich, opening)
+        await rich.admin.fetch(_FREE, rich.one.profile)
+        await transaction.rollback()
+        assert ["OK", "LIMIT_EXCEEDED"] == [answer["code"] for answer in await opening]
+    assert (1, 1) == await keys(rich)
+    await rich.consistent()
